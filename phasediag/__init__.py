@@ -1,0 +1,62 @@
+"""When does a diffusion model memorise?
+
+The empirical score of N samples is a random energy model: every sample is an energy level and the noise
+variance t its temperature. phasediag computes its condensation thresholds and the critical times at which
+the subspaces of a linear data manifold are lost, as functions of their variances and dimensions and of
+``alpha = log(N)/d``. Everything is dimensionless; logarithms are natural (nats).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from phasediag.critical import (
+        condensation_alpha,
+        condensation_time,
+        critical_alphas,
+        critical_times,
+        crossover_alphas,
+        lost_first,
+    )
+    from phasediag.manifold import LinearManifold
+    from phasediag.probe import Probe
+    from phasediag.rem import RandomEnergyModel
+
+# Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
+_ROOM = {
+    "LinearManifold": "manifold",
+    "Probe": "probe",
+    "RandomEnergyModel": "rem",
+    "condensation_alpha": "critical",
+    "condensation_time": "critical",
+    "critical_alphas": "critical",
+    "critical_times": "critical",
+    "crossover_alphas": "critical",
+    "lost_first": "critical",
+}
+
+__all__ = [
+    "LinearManifold",
+    "Probe",
+    "RandomEnergyModel",
+    "condensation_alpha",
+    "condensation_time",
+    "critical_alphas",
+    "critical_times",
+    "crossover_alphas",
+    "lost_first",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM:
+        raise AttributeError(f"module 'phasediag' has no attribute {name!r}")
+    value = getattr(import_module(f"phasediag.{_ROOM[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOM])

@@ -1,0 +1,196 @@
+"""The data: a linear manifold, Gaussian or projected on a sphere."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Geometry", "LinearManifold"]
+
+Geometry = Literal["gaussian", "sphere"]
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinearManifold:
+    r"""Subspaces of variance :math:`s_k` and dimension :math:`m_k` in ambient dimension :math:`d`.
+
+    The data are centred Gaussian with covariance eigenvalues :math:`s_k = \sigma_k^2` of multiplicity
+    :math:`m_k`; the other :math:`d - m` directions, :math:`m = \sum_k m_k`, have variance 0. With
+    ``geometry="sphere"`` each sample is then projected on the sphere of the given radius.
+
+    Parameters
+    ----------
+    variances : sequence of float, length K
+        :math:`s_k > 0`: variances, not standard deviations.
+    dims : sequence of float, length K
+        :math:`m_k > 0`. Any positive real in the theory; integers where vectors of length d appear.
+    ambient_dim : float, optional
+        :math:`d \ge m`. The sum of ``dims`` by default.
+    geometry : {"gaussian", "sphere"}
+        What happens to the norms of the samples.
+    radius : float, optional
+        Radius of the sphere, :math:`\sqrt{\sum_k m_k s_k}` by default, which keeps the variances as given.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Examples
+    --------
+    >>> m = LinearManifold(variances=[1, 0.3], dims=[2, 5], ambient_dim=30)
+    >>> m.manifold_dim, m.n_subspaces
+    (7, 2)
+    >>> round(m.alpha(n=1000), 4)
+    0.2303
+    """
+
+    variances: tuple[float, ...]
+    dims: tuple[float, ...]
+    ambient_dim: float = None  # type: ignore[assignment]  # given as None, it becomes the sum of dims
+    geometry: Geometry = "gaussian"
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        variances = tuple(float(s) for s in _positive("variances", self.variances))
+        dims = tuple(_integer_if_whole(m) for m in _positive("dims", self.dims))
+        if len(variances) != len(dims):
+            raise ValueError(
+                f"variances and dims must have the same length, got {len(variances)} and {len(dims)}"
+            )
+        manifold_dim = _integer_if_whole(math.fsum(dims))
+        ambient_dim = manifold_dim
+        if self.ambient_dim is not None:
+            ambient_dim = _integer_if_whole(_positive("ambient_dim", [self.ambient_dim])[0])
+        if ambient_dim < manifold_dim:
+            raise ValueError(
+                f"ambient_dim must be at least the sum of dims, {manifold_dim:g}, got {ambient_dim:g}"
+            )
+        if self.geometry not in get_args(Geometry):
+            raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {self.geometry!r}")
+        if self.radius is not None:
+            if self.geometry != "sphere":
+                raise ValueError("radius is for geometry='sphere' only")
+            object.__setattr__(self, "radius", float(_positive("radius", [self.radius])[0]))
+        object.__setattr__(self, "variances", variances)
+        object.__setattr__(self, "dims", dims)
+        object.__setattr__(self, "ambient_dim", ambient_dim)
+
+    @classmethod
+    def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None) -> Self:
+        """Group the eigenvalues of a covariance matrix into subspaces, largest variance first.
+
+        Equal eigenvalues form one subspace; zeros are directions off the manifold.
+
+        Parameters
+        ----------
+        values : array_like, shape (n,)
+            Non-negative eigenvalues.
+        ambient_dim : float, optional
+            The number of eigenvalues by default.
+
+        Examples
+        --------
+        >>> LinearManifold.from_eigenvalues([0.3, 1, 0.3, 0])
+        LinearManifold(variances=(1.0, 0.3), dims=(1, 2), ambient_dim=4, geometry='gaussian', radius=None)
+        """
+        eigenvalues = np.asarray(values, dtype=float)
+        if eigenvalues.ndim != 1 or not np.all(np.isfinite(eigenvalues) & (eigenvalues >= 0)):
+            raise ValueError("values must be a list of finite, non-negative eigenvalues")
+        if not np.any(eigenvalues > 0):
+            raise ValueError("values must hold at least one positive eigenvalue")
+        variances, counts = np.unique(eigenvalues[eigenvalues > 0], return_counts=True)
+        return cls(
+            variances[::-1].tolist(),
+            counts[::-1].tolist(),
+            len(eigenvalues) if ambient_dim is None else ambient_dim,
+        )
+
+    @property
+    def n_subspaces(self) -> int:
+        """Number of subspaces, K."""
+        return len(self.dims)
+
+    @property
+    def manifold_dim(self) -> float:
+        r"""Dimension of the manifold, :math:`m = \sum_k m_k`."""
+        return _integer_if_whole(math.fsum(self.dims))
+
+    @property
+    def data_variances(self) -> tuple[float, ...]:
+        r"""Variances of the data along each subspace, length K.
+
+        The given :math:`s_k`; on a sphere of given radius R, rescaled to :math:`s_k R^2/\sum_j m_j s_j`.
+        """
+        if self.radius is None:
+            return self.variances
+        scale = self.radius**2 / math.fsum(m * s for m, s in zip(self.dims, self.variances, strict=True))
+        return tuple(scale * s for s in self.variances)
+
+    @property
+    def eigenvalues(self) -> Float:
+        """Covariance eigenvalues, shape (d,): each variance ``dims[k]`` times, in the order given, then zeros."""
+        multiplicities = self.integer_dims()
+        spectrum = np.zeros(int(self.ambient_dim))
+        spectrum[: sum(multiplicities)] = np.repeat(self.data_variances, multiplicities)
+        return spectrum
+
+    def integer_dims(self) -> tuple[int, ...]:
+        """Return the dimensions as integers; a ValueError where a vector of length d would need a fraction."""
+        if not all(isinstance(size, int) for size in (*self.dims, self.ambient_dim)):
+            raise ValueError(
+                f"dims and ambient_dim must be integers here, got dims={self.dims} in d={self.ambient_dim}"
+            )
+        return tuple(int(m) for m in self.dims)
+
+    def alpha(self, n: float) -> float:
+        r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples (an integer of any size)."""
+        if not n >= 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        return math.log(n) / self.ambient_dim
+
+    def n_samples(self, alpha: ArrayLike) -> Float:
+        r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``; inf where it overflows."""
+        with np.errstate(over="ignore"):
+            return np.exp(np.asarray(alpha, dtype=float) * self.ambient_dim)
+
+    def sample(self, n: int, rng: Any = None) -> Float:
+        """Draw ``n`` samples, shape (n, d): subspaces in the order given, then the directions off the manifold.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        rng : numpy.random.Generator or seed, optional
+            Source of randomness.
+        """
+        m = sum(self.integer_dims())
+        samples = np.zeros((n, int(self.ambient_dim)))
+        scales = np.sqrt(np.repeat(self.variances, self.integer_dims()))
+        samples[:, :m] = np.random.default_rng(rng).standard_normal((n, m)) * scales
+        if self.geometry == "sphere":
+            radius = self.radius or math.sqrt(float(np.sum(scales**2)))
+            samples *= radius / np.linalg.norm(samples, axis=1, keepdims=True)
+        return samples
+
+
+def _positive(name: str, values: Iterable[Any]) -> list[float]:
+    """Return the values as floats after checking that there is at least one and that all are positive."""
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers, got {values!r}") from None
+    if not numbers:
+        raise ValueError(f"{name} must not be empty")
+    for number in numbers:
+        if not (number > 0 and math.isfinite(number)):
+            raise ValueError(f"{name} must be positive and finite, got {number:g}")
+    return numbers
+
+
+def _integer_if_whole(value: float) -> float:
+    return int(value) if float(value).is_integer() else value
