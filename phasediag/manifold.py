@@ -59,17 +59,13 @@ class LinearManifold:
         variances = tuple(float(s) for s in _positive("variances", self.variances))
         dims = tuple(_integer_if_whole(m) for m in _positive("dims", self.dims))
         if len(variances) != len(dims):
-            raise ValueError(
-                f"variances and dims must have the same length, got {len(variances)} and {len(dims)}"
-            )
+            raise ValueError(f"variances and dims must have the same length, got {len(variances)} and {len(dims)}")
         manifold_dim = _integer_if_whole(math.fsum(dims))
         ambient_dim = manifold_dim
         if self.ambient_dim is not None:
             ambient_dim = _integer_if_whole(_positive("ambient_dim", [self.ambient_dim])[0])
         if ambient_dim < manifold_dim:
-            raise ValueError(
-                f"ambient_dim must be at least the sum of dims, {manifold_dim:g}, got {ambient_dim:g}"
-            )
+            raise ValueError(f"ambient_dim must be at least the sum of dims, {manifold_dim:g}, got {ambient_dim:g}")
         if self.geometry not in get_args(Geometry):
             raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {self.geometry!r}")
         if self.radius is not None:

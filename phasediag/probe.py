@@ -90,7 +90,7 @@ class Probe:
             if kind == "displaced":
                 return cls.displaced(int(argument))
             if kind in ("at", "profile"):
-                return getattr(cls, kind)([float(part) for part in argument.split(",")])  # type: ignore[no-any-return]
+                return getattr(cls, kind)([float(part) for part in argument.split(",")])
         except ValueError as error:
             raise ValueError(f"probe {text!r} cannot be read: {error}") from None
         raise ValueError(
@@ -128,9 +128,7 @@ class Probe:
     def _direction(self, m: LinearManifold) -> Float:
         assert self.subspace is not None
         if self.subspace >= m.n_subspaces:
-            raise ValueError(
-                f"probe displaced:{self.subspace} needs a subspace between 0 and {m.n_subspaces - 1}"
-            )
+            raise ValueError(f"probe displaced:{self.subspace} needs a subspace between 0 and {m.n_subspaces - 1}")
         return np.eye(m.n_subspaces)[self.subspace]
 
     def _fixed_norms(self, m: LinearManifold) -> Float:

@@ -1,0 +1,15 @@
+"""Checks of array arguments, once, at the door."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def positive(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return the values as an array of floats; a ValueError naming the argument unless all are positive."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, got {values!r}") from None
+    if not np.all((array > 0) & np.isfinite(array)):
+        raise ValueError(f"{name} must be positive and finite")
+    return array

@@ -1,0 +1,219 @@
+"""Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from phasediag._arrays import positive
+from phasediag.closures import closure_of
+from phasediag.criteria import criterion_of
+from phasediag.manifold import LinearManifold
+from phasediag.probe import Probe
+
+__all__ = [
+    "condensation_alpha",
+    "condensation_time",
+    "critical_alphas",
+    "critical_times",
+    "crossover_alphas",
+    "lost_first",
+]
+
+Float = NDArray[np.float64]
+
+# Times closer than the accuracy they are computed to count as equal.
+_TIE = 1e-12
+
+
+def condensation_time(
+    m: LinearManifold, alpha: ArrayLike, probe: Probe | str = "typical", closure: str = "exact"
+) -> Float:
+    r"""Return the noise variance :math:`t_c` below which the empirical score condenses on a few samples.
+
+    The solution of :math:`S(1) = 0`: with :math:`u_k = s_k/t`,
+
+    .. math::
+
+        \log N &= \tfrac12 \sum_k m_k \log(1 + u_k) && \text{(typical)} \\
+        \log N &= \tfrac12 \sum_k m_k \left[\log(1 + u_k) - \frac{u_k}{1 + u_k}\right] && \text{(origin)}
+
+    and at a given x the origin's plus :math:`\frac12 \sum_k X_k s_k/(t + s_k)^2`. With closure ``gaussian``
+    :math:`t_c = \sqrt{V/(2 \log N)}`, :math:`V = \frac{g}{2} \sum_k m_k s_k^2 + \sum_k s_k X_k`, g = 1 for Gaussian
+    data and 0 on the sphere.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    alpha : array_like
+        :math:`\log(N)/d > 0`.
+    probe : Probe or str
+        Where the score is evaluated.
+    closure : {"exact", "gaussian"}
+        All cumulants of the energies, or the first two.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``alpha``; 0.0 where the value underflows.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Notes
+    -----
+    Source: Biroli et al., Nat. Commun. 15, 9957 (2024); Achilli et al., arXiv:2410.08727 (gaussian).
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> condensation_time(m, alpha=[0.23, 0.5]).round(6)
+    array([0.069751, 0.005916])
+    """
+    a, b = Probe.parse(probe).affine(m)
+    log_n = positive("alpha", alpha) * m.ambient_dim
+    with np.errstate(divide="ignore"):
+        return _exp(closure_of(m, closure).log_condensation_time(log_n, a, b))
+
+
+def condensation_alpha(
+    m: LinearManifold, t: ArrayLike, probe: Probe | str = "typical", closure: str = "exact"
+) -> Float:
+    r"""Return the alpha at which the score condenses at noise variance t: the inverse of `condensation_time`.
+
+    Explicit, shape of ``t``. Fewer samples than :math:`N = e^{\alpha d}` are condensed at t.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> condensation_alpha(m, t=0.06975087180773676).round(12)
+    np.float64(0.23)
+    """
+    a, b = Probe.parse(probe).affine(m)
+    log_t = np.log(positive("t", t))
+    with np.errstate(over="ignore"):
+        return (closure_of(m, closure).threshold(log_t, a, b) / m.ambient_dim)[()]
+
+
+def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
+    r"""Return the critical time of each subspace: below it the subspace is lost.
+
+    There is no default criterion, because the choice is physics. With :math:`u_k = s_k/t` and
+    :math:`S_4 = \sum_j m_j s_j^2`:
+
+    ``rem``
+        Condensation seen from :math:`x = \sqrt{t}` along one direction of subspace k, self-consistently.
+        Closure ``gaussian`` (the source paper's):
+        :math:`t_k = [s_k + \sqrt{s_k^2 + 4 g S_4 \log N}]/(4 \log N)`, g = 0 on the sphere. Closure ``exact``:
+        :math:`\log N = \frac12 \sum_j m_j[\log(1+u_j) - \frac{u_j}{1+u_j}] + \frac12 \frac{t s_k}{(t+s_k)^2}`,
+        the largest root if there are several.
+    ``isolated``
+        Subspace k alone as a random energy model: :math:`t_k = s_k/(e^{2 \log N/m_k} - 1)`.
+    ``resolution``
+        The sampling noise of the Jacobian of the score along subspace k, at the origin, reaches its signal
+        :math:`1/(t + s_k)`: :math:`\log N = A + \log[u_k^2(2+4u_k+3u_k^2)/(1+2u_k)^2]`,
+        :math:`A = \frac12 \sum_j m_j \log(1 + u_j^2/(1+2u_j))`.
+    ``score``
+        The sampling noise of the score itself, at :math:`x = \sqrt{t}` along subspace k, reaches its expected value:
+        :math:`\log N = A + \frac{u_k}{(1+u_k)(1+2u_k)} + \log[u_k(1+5u_k+5u_k^2+2u_k^3)/(1+2u_k)^2]`.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    alpha : array_like
+        :math:`\log(N)/d > 0`.
+    criterion : {"rem", "isolated", "resolution", "score"}
+        What "lost" means.
+    closure : str, optional
+        ``exact`` (default) or ``gaussian`` for ``rem``; ``annealed`` for ``resolution`` and ``score``, accurate where
+        the freezing point at :math:`t_k` is well above 2; none for ``isolated``.
+
+    Returns
+    -------
+    ndarray
+        Noise variances, shape ``alpha.shape + (K,)``; 0.0 where the value underflows.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Notes
+    -----
+    Source: Achilli et al., arXiv:2410.08727.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> critical_times(m, alpha=0.23, criterion="resolution").round(6)
+    array([0.13415 , 0.078813])
+    """
+    log_n = positive("alpha", alpha) * m.ambient_dim
+    return _exp(criterion_of(m, criterion, closure).log_times(log_n))
+
+
+def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
+    r"""Return the alpha that keeps each subspace alive down to noise variance t: the inverse of `critical_times`.
+
+    Explicit, shape ``t.shape + (K,)``. The critical data-set size is :math:`N_k = e^{\alpha_k d}`, below 1
+    (:math:`\alpha_k < 0`) where the signal of the subspace cannot be drowned.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> m.n_samples(critical_alphas(m, t=0.1, criterion="resolution")).round()
+    array([3529.,  343.])
+    """
+    log_t = np.log(positive("t", t))
+    shared = np.broadcast_to(log_t[..., None], (*log_t.shape, m.n_subspaces))
+    with np.errstate(over="ignore"):
+        return criterion_of(m, criterion, closure).log_n(shared) / m.ambient_dim
+
+
+def lost_first(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
+    """Return the index of the subspace with the largest critical time, shape of ``alpha``; -1 on a tie.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> lost_first(m, alpha=[0.02, 0.23], criterion="isolated")
+    array([0, 1])
+    """
+    log_times = criterion_of(m, criterion, closure).log_times(positive("alpha", alpha) * m.ambient_dim)
+    first = np.argmax(log_times, axis=-1)
+    tied = np.sum(log_times >= np.max(log_times, axis=-1, keepdims=True) - _TIE, axis=-1) > 1
+    return np.where(tied, -1, first)[()]
+
+
+def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closure: str | None = None) -> Float:
+    r"""Return the alphas at which subspaces i and j exchange the order in which they are lost, sorted.
+
+    Empty for ``rem`` with closure ``gaussian``, ``resolution`` and ``score``: the larger variance is always lost
+    first. ``isolated`` has one crossover iff the larger variance belongs to the smaller dimension and
+    :math:`s_i/s_j > m_j/m_i`; exact ``rem`` has one, at :math:`t_i = t_j = \sqrt{s_i s_j}`, and for dimensions below
+    :math:`3 - 2\sqrt2` also exchanges the order where the largest root jumps.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> crossover_alphas(m, 0, 1, criterion="rem")
+    array([0.02380747])
+    """
+    for name, index in (("i", i), ("j", j)):
+        if not 0 <= index < m.n_subspaces:
+            raise ValueError(f"{name} must be between 0 and {m.n_subspaces - 1}, got {index}")
+    equation = criterion_of(m, criterion, closure)
+    candidates = np.sort(equation.crossover_candidates(i, j))
+    if m.data_variances[i] == m.data_variances[j] or len(candidates) == 0:
+        return np.array([])
+    between = np.sqrt(candidates[1:] * candidates[:-1])
+    log_times = equation.log_times(np.concatenate([candidates[:1] / 2, between, candidates[-1:] * 2]))
+    order = np.sign(log_times[:, i] - log_times[:, j])
+    return candidates[order[1:] != order[:-1]] / m.ambient_dim
+
+
+def _exp(log_t: Float) -> Float:
+    with np.errstate(under="ignore", over="ignore"):
+        return np.exp(log_t)[()]
