@@ -34,6 +34,10 @@ myst_dmath_double_inline = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+# Equations are (page.number), so that a reference to another page says which.
+numfig = math_numfig = True
+numfig_secnum_depth = 1
+
 numpydoc_show_class_members = False
 
 # Pages are computed by a kernel of the environment that builds them, which also finds the helpers beside this file.
@@ -42,6 +46,10 @@ nb_execution_mode = "inline"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
+nb_eval_name_regex = ".+"
 nb_mime_priority_overrides = [("html", "text/markdown", 5)]
 
 # MathJax as one file that draws its own glyphs, so that a page opened from a disk needs neither network nor fonts.

@@ -1,0 +1,120 @@
+"""Every code block of the site runs, and prints what the page shows."""
+
+import doctest
+import json
+import re
+import shlex
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from phasediag.cli import main
+from phasediag.cli.group import phasediag
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = {
+    str(path.relative_to(DOCS)): path.read_text() for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts
+}
+BLOCK = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+# What Sphinx reads, and what it only shows.
+DIRECTIVES = {"{toctree}", "{eval-rst}", "{include}", "{literalinclude}"}
+BLOCKS = [(page, kind, text) for page, source in PAGES.items() for kind, text in BLOCK.findall(source)]
+
+
+def blocks(kind):
+    return [pytest.param(text, id=f"{page}-{i}") for i, (page, found, text) in enumerate(BLOCKS) if found == kind]
+
+
+def test_every_block_is_of_a_kind_that_is_tested():
+    assert {kind for _, kind, _ in BLOCKS} <= {"python", "console", "{code-cell}", "sh", "bibtex"} | DIRECTIVES
+
+
+@pytest.mark.parametrize("page", sorted({page for page, kind, _ in BLOCKS if kind == "python"}))
+def test_doctests(page):
+    text = "\n".join(text for found, kind, text in BLOCKS if (found, kind) == (page, "python"))
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert test.examples
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert runner.run(test).failed == 0
+
+
+@pytest.mark.parametrize("text", blocks("console"))
+def test_console_sessions(text, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command, printed in re.findall(r"^\$ phasediag (.*?)\n((?:(?!\$ ).*\n)*)", text.replace("\\\n", ""), re.MULTILINE):
+        with pytest.raises(SystemExit) as stop:
+            main(shlex.split(command))
+        assert stop.value.code == 0
+        assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize("text", blocks("sh"))
+def test_shell_blocks_name_what_exists(text):
+    """Set-up commands cannot run inside the tests that they start; what they name must be there."""
+    makefile, project = (ROOT / "Makefile").read_text(), (ROOT / "pyproject.toml").read_text()
+    for line in text.splitlines():
+        words = shlex.split(line, comments=True)
+        match words:
+            case ["make", target]:
+                assert f"\n{target}:" in makefile
+            case ["pip", "install", what]:
+                for extra in re.findall(r"\[(.*?)\]", what):
+                    assert f"\n{extra} = [" in project
+            case ["python", script]:
+                compile((ROOT / script).read_text(), script, "exec")
+            case _:
+                pytest.fail(f"cannot check {line!r}")
+
+
+@pytest.mark.parametrize("page", [page for page, source in PAGES.items() if "{code-cell}" in source])
+def test_computed_pages(page, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.syspath_prepend(DOCS)
+    monkeypatch.chdir((DOCS / page).parent)
+    cells = re.finditer(r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```$|\{eval\}`(.+?)`", PAGES[page], re.DOTALL | re.MULTILINE)
+    namespace = {}
+    for cell in cells:
+        if cell[1] is None:
+            assert isinstance(eval(cell[2], namespace), str)
+        else:
+            exec(compile(cell[1], page, "exec"), namespace)
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+MAIN = "--var 1,0.3 --dims 2,5 --ambient-dim 30"
+DOCUMENTS = [
+    f"critical-times {MAIN} --alpha 0.23",
+    f"critical-times {MAIN} --alpha 0.1,0.23",
+    f"critical-times {MAIN} --alpha 0.23 --dps 20",
+    f"critical-times {MAIN} --alpha 0.23 --geometry sphere",
+    f"condensation {MAIN} --alpha 0.23,50",
+    f"condensation {MAIN} --t 0.1",
+    f"crosscheck {MAIN} --n 20 --t 0.1 --replicates 10 --seed 0",
+    f"dataset-size {MAIN} --t 1e-9,0.1,1e9",
+    f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",
+    f"spectrum {MAIN} --t 0.1",
+    f"spectrum {MAIN} --t 0.1 --n 100 --regime condensed --empirical",
+]
+
+
+@pytest.mark.parametrize("command", DOCUMENTS)
+def test_json_follows_its_schema(command, capsys):
+    schema = json.loads((DOCS / "schemas" / "phasediag.schema.json").read_text())
+    with pytest.raises(SystemExit):
+        main([*shlex.split(command), "--format", "json"])
+    reference = {"$ref": f"#/$defs/{command.split()[0]}", "$defs": schema["$defs"]}
+    jsonschema.Draft202012Validator(reference).validate(json.loads(capsys.readouterr().out))
+
+
+def test_every_command_that_prints_json_has_a_schema():
+    tested = {command.split()[0] for command in DOCUMENTS}
+    assert tested == {name for name in phasediag.list_commands(None) if _prints_json(name)}
+
+
+def _prints_json(name):
+    options = phasediag.get_command(None, name).params
+    return any("json" in getattr(option.type, "choices", ()) for option in options)
