@@ -6,7 +6,7 @@ times. Two ways lead from there to the sums of `Wanted`:
 
 - `_dense`: every sample, in blocks that stay in cache, two matrix products around one exponential;
 - `_screened`: a float32 product leaves out the samples of provably negligible weight; the survivors are taken
-  one query at a time, all times at once, from the differences :math:`y_\mu - x` themselves.
+  a few queries at a time, all times at once, from the differences :math:`y_\mu - x` themselves.
 
 A pilot on a few queries decides which is faster at each time. Where a matrix product would lose digits the second
 is taken whatever it costs.
@@ -24,7 +24,9 @@ from phasediag._moments import Moments, Sums, Wanted
 __all__ = ["energies", "fill"]
 
 Float = NDArray[np.floating[Any]]
-Rows = slice | NDArray[np.intp]
+Index = NDArray[np.intp]
+Rows = Index | None  # None: every sample
+Padding = NDArray[np.bool_] | None
 DOUBLE, SINGLE = np.dtype("f8"), np.dtype("f4")
 
 SKIPPED = 1e-11  # error allowed to the samples left out
@@ -36,6 +38,7 @@ TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 BLOCK = 1 << 16  # exponents, and
 ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
 SCREEN = 1 << 22  # float32 exponents held at once by the screen
+GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
 GATHER = 1 << 19  # coordinates or weights of survivors held at once
 
 
@@ -145,10 +148,10 @@ def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None
     sums = np.zeros((n_times, wanted.rows(d), b))
     bounded = False
     step = max(1, min(BLOCK // b, ROWS // (d + 2)))
-    work = np.empty((min(step, cloud.n), b), dtype)
+    exponents, work = np.empty((2, min(step, cloud.n), b), dtype)
     for start in range(0, cloud.n, step):
         Y = cloud.block(start, start + step, dtype)
-        H = Y @ X.T
+        H = np.matmul(Y, X.T, out=exponents[: len(Y)])
         if not bounded:
             rise = H.max(axis=0) if start == 0 else np.maximum(H.max(axis=0), 0)
             if start:
@@ -180,65 +183,93 @@ def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | N
     b, d = x.shape
     values = np.empty((len(times), b, wanted.rows(d)))
     energy, origin = np.empty(b), np.empty((b, d))
-    for i, rows in _survivors(cloud, x, float(_window(cloud, x, times[-1:], wanted.order)[0])):
-        sums, energy[i], origin[i] = _direct(cloud, x[i], rows, times, wanted, None if v is None else v[i])
-        values[:, i] = sums.T
+    for group, rows, padding in _survivors(cloud, x, float(_window(cloud, x, times[-1:], wanted.order)[0])):
+        V = None if v is None else v[group, None]
+        sums, energy[group], origin[group] = _direct(cloud, x[group, None], rows, padding, times, wanted, V)
+        values[:, group] = sums.transpose(2, 0, 1)
     return Sums(values, energy, origin, 1.0)
 
 
-def _survivors(cloud: Cloud, x: Float, window: float, first: int = 0) -> Iterator[tuple[int, Rows]]:
-    """Yield each query's index and the samples whose weight may count."""
-    b = len(x)
+def _survivors(cloud: Cloud, x: Float, window: float) -> Iterator[tuple[Index, Rows, Padding]]:
+    """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
+    b, n = len(x), cloud.n
     if _is_tiny(cloud, x):
-        yield from ((first + i, slice(cloud.n)) for i in range(b))
+        yield np.arange(b), None, None
         return
-    X, top = _queries(cloud, x, SINGLE), np.full(b, -np.inf)
-    found: list[list[NDArray[np.intp]]] = [[] for _ in range(b)]
-    kept, step = 0, SCREEN // b
-    for start in range(0, cloud.n, step):
+    X, top = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf)
+    step = SCREEN // b
+    found, kept = [], 0
+    for start in range(0, n, step):
         G = X @ cloud.block(start, start + step, SINGLE).T
-        top = np.maximum(top, G.max(axis=1))
-        floor = (top - window).astype(SINGLE)
-        for i in range(b):
-            rows = np.flatnonzero(~(G[i] < floor[i]))  # nan, where float32 overflows, survives
-            found[i].append(rows + start)
-            kept += len(rows)
+        top = np.maximum(top, G.max(axis=1, keepdims=True))
+        # Where float32 overflows there is nan, which has to survive.
+        query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+        found.append((query, sample + start))
+        kept += len(query)
         if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
-            yield from _survivors(cloud, x[: b // 2], window, first)
-            yield from _survivors(cloud, x[b // 2 :], window, first + b // 2)
+            for half in (slice(b // 2), slice(b // 2, b)):
+                yield from ((np.arange(b)[half][group], *rest) for group, *rest in _survivors(cloud, x[half], window))
             return
-    for i in range(b):
-        yield first + i, np.concatenate(found[i])
+    yield from _groups(*map(np.concatenate, zip(*found, strict=True)), b, cloud.d)
+
+
+def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
+    """Gather queries with about as many survivors, as many as fit the cache."""
+    count = np.bincount(query, minlength=b)
+    order = np.argsort(count, kind="stable")
+    rank = np.argsort(order).astype(np.int16)  # 16 bits: sorted by radix
+    sample = sample[np.argsort(rank[query], kind="stable")]
+    used = start = 0
+    while start < b:
+        stop = start + 1
+        while stop < b and (stop + 1 - start) * count[order[stop]] * d <= GROUP:
+            stop += 1
+        group = order[start:stop]
+        padding = np.arange(count[group[-1]]) >= count[group, None]
+        rows = np.full(padding.shape, sample[used])
+        rows[~padding] = sample[used : used + count[group].sum()]
+        used += int(count[group].sum())
+        start = stop
+        yield group, rows, padding
 
 
 def _direct(
-    cloud: Cloud, x: Float, rows: Rows, times: Float, wanted: Wanted, v: Float | None
-) -> tuple[Float, float, Float]:
-    """Return the sums (rows, T) of one query over some samples, the lowest energy and the nearest sample minus x.
+    cloud: Cloud, x: Float, rows: Rows, padding: Padding, times: Float, wanted: Wanted, V: Float | None
+) -> tuple[Float, Float, Float]:
+    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and their nearest sample minus x.
 
     Powers are taken of the differences with the nearest sample: the covariance then keeps its digits even where
     one weight is nearly 1.
     """
-    d = cloud.d
-    pieces = [rows] if isinstance(rows, slice) else _pieces(rows, max(1, GATHER // max(d, len(times))))
-    found, lowest, origin = [], np.inf, x
+    g, _, d = x.shape
+    k = cloud.n if rows is None else rows.shape[1]
+    size = max(1, GATHER // (g * max(d, len(times))))
+    pieces = [slice(i, i + size) for i in range(0, k, size)]
+    every, energies = np.arange(g), np.empty((g, k))
+    lowest, origin = np.full(g, np.inf), np.empty((g, d))
     for piece in pieces:
-        D = cloud.samples[piece] - x
-        energy = _half_norms(D)
-        nearest = int(np.argmin(energy))
-        if energy[nearest] < lowest:
-            lowest, origin = float(energy[nearest]), D[nearest].copy()
-        found.append(energy)
+        D = _differences(cloud, x, rows, piece)
+        energy = np.einsum("gki,gki->gk", D, D) / 2
+        if padding is not None:
+            energy[padding[:, piece]] = np.inf
+        energies[:, piece] = energy
+        nearest = energy.argmin(axis=1)
+        closer = np.flatnonzero(energy[every, nearest] < lowest)
+        lowest[closer], origin[closer] = energy[closer, nearest[closer]], D[closer, nearest[closer]]
     total: Any = 0
-    for piece, energy in zip(pieces, found, strict=True):
+    for piece in pieces:
         if len(pieces) > 1:
-            D = cloud.samples[piece] - x
-        Y = np.ones((len(D), d + 1))
-        np.subtract(D, origin, out=Y[:, :d])
-        W = np.exp((lowest - energy)[:, None] / times)
-        total = total + wanted.sums(W, Y, None if v is None else v[None], wanted.products(Y))
+            D = _differences(cloud, x, rows, piece)
+        Y = np.ones((*D.shape[:2], d + 1))
+        np.subtract(D, origin[:, None], out=Y[..., :d])
+        W = np.exp((lowest[:, None] - energies[:, piece])[..., None] / times)
+        total = total + wanted.sums(W, Y, V, wanted.products(Y))
     return total, lowest, origin
 
 
-def _pieces(rows: NDArray[np.intp], size: int) -> list[Rows]:
+def _differences(cloud: Cloud, x: Float, rows: Rows, piece: slice) -> Float:
+    return np.asarray((cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]) - x)
+
+
+def _pieces(rows: Index, size: int) -> list[Index]:
     return [rows[i : i + size] for i in range(0, len(rows), size)]

@@ -43,36 +43,37 @@ class Wanted:
         """Return the sums over n samples, shape (rows, r).
 
         ``W`` holds the weights, shape (n, r), ``Y`` the samples and a column of ones, shape (n, d + 1), ``V`` the
-        vectors v, shape (r, d) or (1, d), and ``products`` what `products` returned for Y.
+        vectors v, shape (r, d) or (1, d), and ``products`` what `products` returned for Y. Leading axes are shared.
         """
-        d = Y.shape[1] - 1
-        parts = [Y[:, d - self.zero_row(d) :].T @ W]
+        d = Y.shape[-1] - 1
+        parts: list[Float] = [Y[..., d - self.zero_row(d) :].mT @ W]
         if self.square:
-            parts.append(np.einsum("nr,nr->r", W, W)[None])
+            parts.append(np.einsum("...nr,...nr->...r", W, W)[..., None, :])
         if V is not None:
-            parts.append(Y.T @ (W * (Y[:, :d] @ V.T)))
+            parts.append(Y.mT @ (W * (Y[..., :d] @ V.mT)))
         if self.order == 2:
-            parts.append(_second(W, Y[:, :d]) if products is None else products @ W)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            parts.append(_second(W, Y[..., :d]) if products is None else products @ W)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)
 
     def products(self, Y: Float) -> Float | None:
         """Return the products y_i y_j, i <= j, of n samples, shape (d (d + 1)/2, n), where a table of them pays."""
-        d = Y.shape[1] - 1
+        d = Y.shape[-1] - 1
         if self.order < 2 or d > TABULATED:
             return None
-        columns = np.ascontiguousarray(Y[:, :d].T)
-        table = np.empty((d * (d + 1) // 2, len(Y)), Y.dtype)
+        columns = np.ascontiguousarray(Y[..., :d].mT)
+        table = np.empty((*Y.shape[:-2], d * (d + 1) // 2, Y.shape[-2]), Y.dtype)
         start = 0
         for i in range(d):
-            np.multiply(columns[i], columns[i:], out=table[start : start + d - i])
+            rows = table[..., start : start + d - i, :]
+            np.multiply(columns[..., i : i + 1, :], columns[..., i:, :], out=rows)
             start += d - i
         return table
 
 
 def _second(W: Float, Y: Float) -> Float:
-    """Return the sums of w y_i y_j, i <= j, one weighted Gram matrix per column of W."""
-    upper = np.triu_indices(Y.shape[1])
-    return np.stack([((Y * w[:, None]).T @ Y)[upper] for w in W.T], axis=1)
+    """Return the sums of w y_i y_j, i <= j: one weighted Gram matrix per column of W."""
+    i, j = np.triu_indices(Y.shape[-1])
+    return np.stack([((Y * w[..., None]).mT @ Y)[..., i, j] for w in np.moveaxis(W, -1, 0)], axis=-1)
 
 
 @dataclass
@@ -167,7 +168,8 @@ class Moments:
     def map(self, change: Callable[[Float], Float]) -> Self:
         """Return the same moments with every array changed."""
         arrays = (getattr(self, field.name) for field in fields(self))
-        return type(self)(*(None if array is None else change(array) for array in arrays))
+        changed: list[Any] = [None if array is None else change(array) for array in arrays]
+        return type(self)(*changed)
 
 
 def _known(array: Float | None) -> Float:

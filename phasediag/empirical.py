@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ __all__ = ["EmpiricalScore", "Moments"]
 
 Float = NDArray[np.floating[Any]]
 TILE = 128  # queries that share a pass over the samples
+SMALL_TILE = 16
 THREADED = 1 << 20  # coordinates of differences below which threads do not pay
 WORKSPACE = 1 << 25  # bytes a thread may use
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -44,7 +44,8 @@ class EmpiricalScore:
     Accuracy: the log-partition function, and the score, covariance and Jacobian in units of :math:`1/\sqrt{t}`, t
     and :math:`1/t`, are off by at most about 1e-11 from what the given samples define. Samples whose weights together
     could not move them by as much are skipped; where a matrix product would lose more digits, at
-    :math:`t \lesssim 10^{-5}|x|^2`, differences with the samples replace it. With float32 arithmetic 1e-11 becomes 1e-4.
+    :math:`t \lesssim 10^{-5}|x|^2`, differences with the samples replace it. With float32 arithmetic
+    1e-11 becomes 1e-4.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ class EmpiricalScore:
            [0.5   , 0.5004]])
     """
 
-    def __init__(self, samples: ArrayLike, dtype: DTypeLike = None, max_memory: str | int = "256MB") -> None:
+    def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
         rows = np.asarray(samples)
         if rows.ndim != 2 or 0 in rows.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
@@ -113,9 +114,7 @@ class EmpiricalScore:
         It is :math:`\log Z - \log N - \frac d2\log(2\pi t)`.
         """
         found = self._moments(x, t, Wanted(order=0))
-        return (
-            found.log_partition - self._dtype.type(np.log(self.n_samples)) - self.dim / 2 * np.log(2 * np.pi * found.t)
-        )
+        return found.log_partition - float(np.log(self.n_samples)) - self.dim / 2 * np.log(2 * np.pi * found.t)
 
     def participation(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return :math:`Y_2 = \sum_\mu w_\mu^2`, the inverse of the effective number of samples, shape ([T,] B)."""
@@ -197,15 +196,15 @@ class EmpiricalScore:
         axes = np.eye(self.dim) if basis is None else _as_float("basis", basis)
         if axes.shape != (self.dim, self.dim) or not np.allclose(axes.T @ axes, np.eye(self.dim), atol=1e-8):
             raise ValueError(f"basis must hold {self.dim} orthonormal columns of length {self.dim}")
-        measured = np.stack([self._differences(points, time, axes) for time in times.flat])
+        measured = np.stack([self._differences(points, float(time), axes) for time in times.flat])
         measured = measured.reshape(times.shape + measured.shape[1:])
         return np.abs(measured) if absolute else measured
 
     def _differences(self, points: Float, time: float, axes: Float) -> Float:
-        step = np.sqrt(time) / 2 * axes.T
+        step = float(np.sqrt(time)) / 2 * axes.T
         ends = points[:, None, None] + np.stack([step, -step])  # (B, 2, d, d)
         scores = self.score(ends.reshape(-1, self.dim), time).reshape(ends.shape)
-        return (scores[:, 0] - scores[:, 1]).swapaxes(1, 2) / self._dtype.type(np.sqrt(time))
+        return (scores[:, 0] - scores[:, 1]).swapaxes(1, 2) / float(np.sqrt(time))
 
     def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
@@ -233,28 +232,25 @@ class EmpiricalScore:
             _kernel.fill(out, tile, self._cloud, points, wanted, v, self._dtype)
 
         self._run(one, len(points), 32 * times.size * wanted.rows(self.dim))
-        place = np.argsort(order) if times.ndim else 0
-        sorted_already = times.ndim and bool(np.all(place[1:] > place[:-1]))
-        return out.map(lambda a: (a if sorted_already else a[place]).astype(self._dtype, copy=False))
+        place: Any = 0 if times.ndim == 0 else np.argsort(order)
+        if times.ndim and np.all(np.diff(order) > 0):
+            place = slice(None)  # in order already: no copy
+        return out.map(lambda array: array[place].astype(self._dtype, copy=False))
 
     def _run(self, one: Callable[[slice], None], n_queries: int, bytes_per_query: int) -> None:
-        """Call ``one`` on tiles of queries whose cut, and so whose result, does not depend on the threads."""
-        size = max(1, min(TILE, self._memory // (4 * bytes_per_query)))
-        count = -(-n_queries // size)
-        cuts = [n_queries * i // count for i in range(count + 1)]
-        tiles = [slice(*pair) for pair in pairwise(cuts)]
-        if count < 2 or n_queries * self.n_samples * self.dim < THREADED:
-            for tile in tiles:
-                one(tile)
-            return
+        """Call ``one`` on tiles of queries; neither their cut nor the arithmetic depends on the number of threads."""
+        size = min(TILE, max(SMALL_TILE, -(-n_queries // 2)), self._memory // (4 * bytes_per_query))
+        count = -(-n_queries // max(1, size))
+        tiles = [slice(n_queries * i // count, n_queries * (i + 1) // count) for i in range(count)]
         blas = _blas()
-        threads = min(
-            count,
-            max((lib.num_threads for lib in blas.lib_controllers), default=1),
-            self._memory // WORKSPACE,
-        )
-        with blas.limit(limits=1), ThreadPoolExecutor(max(1, threads)) as pool:
-            list(pool.map(one, tiles))
+        threads = min(count, max((lib.num_threads for lib in blas.lib_controllers), default=1))
+        with blas.limit(limits=1):
+            if threads < 2 or n_queries * self.n_samples * self.dim < THREADED:
+                for tile in tiles:
+                    one(tile)
+            else:
+                with ThreadPoolExecutor(max(1, min(threads, self._memory // WORKSPACE))) as pool:
+                    list(pool.map(one, tiles))
 
     def _queries(self, x: ArrayLike) -> Float:
         points = _as_float("x", x)
@@ -276,7 +272,7 @@ def _times(t: ArrayLike) -> Float:
     if times.ndim > 1 or times.size == 0:
         raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
     if not np.all((times > 0) & np.isfinite(times)):
-        raise ValueError(f"t must be positive and finite, got {t}")
+        raise ValueError(f"t must be positive and finite, got {t!r}")
     return times
 
 
