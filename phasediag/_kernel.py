@@ -101,7 +101,7 @@ def _reach(cloud: Cloud, x: Float) -> float:
     return (float(np.sqrt(2 * _half_norms(x - cloud.centre).max())) + cloud.radius) * cloud.radius
 
 
-def _window(cloud: Cloud, x: Float, times: Float, order: int) -> Float:
+def _window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
     r"""Return, for each time, how far below the largest G a sample is negligible for sure, in unit coordinates.
 
     All N samples left out have a total weight below :math:`\eta = N e^{-g}`. They shift log Z by at most
@@ -109,7 +109,7 @@ def _window(cloud: Cloud, x: Float, times: Float, order: int) -> Float:
     :math:`g = \log(N/\epsilon) + (k/2) \log(1 + 4R^2/t)` keeps them within :math:`\epsilon t^{k/2}` (order k).
     To t g is added what float32 may lose, twice: the rounding of the factors and of d + 2 additions.
     """
-    gap = np.log(cloud.n / SKIPPED) + order / 2 * np.log1p(4 * cloud.radius**2 / times)
+    gap = np.log(cloud.n / SKIPPED) + power / 2 * np.log1p(4 * cloud.radius**2 / times)
     lost = (cloud.d + 8) * np.finfo(SINGLE).eps * _reach(cloud, x)
     return np.asarray((times * gap + 2 * lost) / cloud.scale**2)
 
@@ -126,10 +126,10 @@ def _split(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
     step = SCREEN // len(X)
     G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
     depth = G.max(axis=1, keepdims=True) - G
-    window = _window(cloud, x, times, wanted.order)
+    window = _window(cloud, x, times, wanted.power)
     for count in range(len(times), blurred, -1):
-        # What a pair costs, in ns: dense 1 + 1.9 a time; screened 1 + 75 a survivor + 2.5 a survivor and time.
-        if np.count_nonzero(depth <= window[count - 1]) * (30 + count) <= 0.76 * count * depth.size:
+        # What a pair costs, in ns: dense 1 + 1.5 a time; screened 1 + 90 a survivor + 2.5 a survivor and time.
+        if np.count_nonzero(depth <= window[count - 1]) * (36 + count) <= 0.6 * count * depth.size:
             return count
     return blurred
 
@@ -183,20 +183,20 @@ def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | N
     b, d = x.shape
     values = np.empty((len(times), b, wanted.rows(d)))
     energy, origin = np.empty(b), np.empty((b, d))
-    for group, rows, padding in _survivors(cloud, x, float(_window(cloud, x, times[-1:], wanted.order)[0])):
+    for group, rows, padding in _survivors(cloud, x, times[-1:], wanted.power):
         V = None if v is None else v[group, None]
         sums, energy[group], origin[group] = _direct(cloud, x[group, None], rows, padding, times, wanted, V)
         values[:, group] = sums.transpose(2, 0, 1)
     return Sums(values, energy, origin, 1.0)
 
 
-def _survivors(cloud: Cloud, x: Float, window: float) -> Iterator[tuple[Index, Rows, Padding]]:
+def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[Index, Rows, Padding]]:
     """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
     b, n = len(x), cloud.n
     if _is_tiny(cloud, x):
         yield np.arange(b), None, None
         return
-    X, top = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf)
+    X, top, window = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf), _window(cloud, x, t, power)
     step = SCREEN // b
     found, kept = [], 0
     for start in range(0, n, step):
@@ -207,10 +207,12 @@ def _survivors(cloud: Cloud, x: Float, window: float) -> Iterator[tuple[Index, R
         found.append((query, sample + start))
         kept += len(query)
         if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
-            for half in (slice(b // 2), slice(b // 2, b)):
-                yield from ((np.arange(b)[half][group], *rest) for group, *rest in _survivors(cloud, x[half], window))
+            for half in (slice(0, b // 2), slice(b // 2, b)):
+                for group, rows, padding in _survivors(cloud, x[half], t, power):
+                    yield group + half.start, rows, padding
             return
-    yield from _groups(*map(np.concatenate, zip(*found, strict=True)), b, cloud.d)
+    query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
+    yield from _groups(query, sample, b, cloud.d)
 
 
 def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
@@ -236,39 +238,46 @@ def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index
 def _direct(
     cloud: Cloud, x: Float, rows: Rows, padding: Padding, times: Float, wanted: Wanted, V: Float | None
 ) -> tuple[Float, Float, Float]:
-    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and their nearest sample minus x.
+    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and the origin of the powers, minus x.
 
-    Powers are taken of the differences with the nearest sample: the covariance then keeps its digits even where
-    one weight is nearly 1.
+    Second powers are taken of the differences with the nearest sample: the covariance then keeps its digits even
+    where one weight is nearly 1.
     """
     g, _, d = x.shape
     k = cloud.n if rows is None else rows.shape[1]
     size = max(1, GATHER // (g * max(d, len(times))))
     pieces = [slice(i, i + size) for i in range(0, k, size)]
     every, energies = np.arange(g), np.empty((g, k))
-    lowest, origin = np.full(g, np.inf), np.empty((g, d))
+    lowest, origin = np.full(g, np.inf), np.zeros((g, d))
     for piece in pieces:
-        D = _differences(cloud, x, rows, piece)
-        energy = np.einsum("gki,gki->gk", D, D) / 2
+        Y = _differences(cloud, x, rows, piece)
+        energy = np.einsum("gki,gki->gk", Y[..., :d], Y[..., :d]) / 2
         if padding is not None:
             energy[padding[:, piece]] = np.inf
         energies[:, piece] = energy
         nearest = energy.argmin(axis=1)
         closer = np.flatnonzero(energy[every, nearest] < lowest)
-        lowest[closer], origin[closer] = energy[closer, nearest[closer]], D[closer, nearest[closer]]
+        lowest[closer] = energy[closer, nearest[closer]]
+        if wanted.power == 2:
+            origin[closer] = Y[closer, nearest[closer], :d]
     total: Any = 0
     for piece in pieces:
         if len(pieces) > 1:
-            D = _differences(cloud, x, rows, piece)
-        Y = np.ones((*D.shape[:2], d + 1))
-        np.subtract(D, origin[:, None], out=Y[..., :d])
+            Y = _differences(cloud, x, rows, piece)
+        if wanted.power == 2:
+            Y[..., :d] -= origin[:, None]
         W = np.exp((lowest[:, None] - energies[:, piece])[..., None] / times)
         total = total + wanted.sums(W, Y, V, wanted.products(Y))
     return total, lowest, origin
 
 
 def _differences(cloud: Cloud, x: Float, rows: Rows, piece: slice) -> Float:
-    return np.asarray((cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]) - x)
+    """Return the samples minus x, and ones, shape (g, k, d + 1)."""
+    samples = cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]
+    Y = np.empty((len(x), samples.shape[1], cloud.d + 1))
+    np.subtract(samples, x, out=Y[..., :-1])
+    Y[..., -1] = 1
+    return Y
 
 
 def _pieces(rows: Index, size: int) -> list[Index]:

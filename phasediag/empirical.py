@@ -22,7 +22,7 @@ from phasediag._moments import Moments, Wanted
 __all__ = ["EmpiricalScore", "Moments"]
 
 Float = NDArray[np.floating[Any]]
-TILE = 128  # queries that share a pass over the samples
+TILE = 256  # queries that share a pass over the samples
 SMALL_TILE = 16
 THREADED = 1 << 20  # coordinates of differences below which threads do not pay
 WORKSPACE = 1 << 25  # bytes a thread may use
@@ -79,11 +79,11 @@ class EmpiricalScore:
     """
 
     def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
+        if not (isinstance(samples, np.ndarray) and samples.dtype in (_kernel.SINGLE, _kernel.DOUBLE)):
+            samples = _as_float("samples", samples)
         rows = np.asarray(samples)
         if rows.ndim != 2 or 0 in rows.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
-        if rows.dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
-            rows = _as_float("samples", rows)
         self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
         if self._dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
@@ -158,6 +158,7 @@ class EmpiricalScore:
         points, vectors = self._queries(x), _as_float("v", v)
         if vectors.shape not in ((self.dim,), points.shape):
             raise ValueError(f"v must have shape {points.shape} or ({self.dim},), got {vectors.shape}")
+        _require_finite("v", vectors)
         vectors = np.broadcast_to(vectors, points.shape)
         found = self._moments(points, t, Wanted(order=1, along=True), vectors)
         assert found.product is not None
@@ -256,15 +257,25 @@ class EmpiricalScore:
         points = _as_float("x", x)
         if points.ndim != 2 or points.shape[1] != self.dim:
             raise ValueError(f"x must have shape (B, {self.dim}), got {points.shape}")
+        _require_finite("x", points)
+        with np.errstate(over="ignore"):
+            if not np.all(np.isfinite(np.square(points - self._cloud.centre).sum(axis=1))):
+                raise ValueError("x is too far: its squared distances overflow")
         return points
 
 
 def _as_float(name: str, values: ArrayLike) -> Float:
     try:
-        array = np.asarray(values, dtype=float)
+        array = np.asarray(values)
+        return array.astype(float, casting="same_kind" if np.iscomplexobj(array) else "unsafe", copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold real numbers, in rows of equal length") from None
-    return array
+
+
+def _require_finite(name: str, array: Float) -> None:
+    finite = np.isfinite(array).all(axis=-1)
+    if not np.all(finite):
+        raise ValueError(f"{name} must be finite, row {int(np.argmin(finite))} is not")
 
 
 def _times(t: ArrayLike) -> Float:
