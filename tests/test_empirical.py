@@ -1,5 +1,8 @@
 """The kernel against direct evaluations: plain NumPy on the differences, and mpmath."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from phasediag import LinearManifold, _kernel
 from phasediag.empirical import EmpiricalScore
@@ -124,7 +127,7 @@ def test_skipping_keeps_its_bound():
     samples = draw.normal(size=(6000, 20))
     x, t = samples[:16] + 0.3 * draw.normal(size=(16, 20)), 0.09
     score = EmpiricalScore(samples)
-    assert _kernel._split(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
+    assert _kernel.pilot(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
     _, rows, padding = zip(*_kernel._survivors(score._cloud, x, np.array([t]), 1), strict=True)
     assert sum(np.sum(~pad) for pad in padding) < 0.02 * 16 * 6000
     assert np.max(np.abs(score.score(x, t) - direct(samples, x, t)["score"])) < 1e-11 / np.sqrt(t)
@@ -165,6 +168,19 @@ def test_threads_do_not_change_a_bit():
             one = score.moments(x, t)
         for name in QUANTITIES:
             assert np.array_equal(getattr(several, name), getattr(one, name))
+
+
+def test_calls_from_several_threads_leave_blas_as_it_was():
+    draw = np.random.default_rng(16)
+    samples, x = draw.normal(size=(3000, 6)), draw.normal(size=(300, 6))
+    score = EmpiricalScore(samples)
+    before = [library["num_threads"] for library in threadpool_info()]
+    expected = score.score(x, 0.3)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: score.score(x, 0.3), range(12)))
+    assert all(np.array_equal(each, expected) for each in found)
+    assert [library["num_threads"] for library in threadpool_info()] == before
+    assert np.array_equal(pickle.loads(pickle.dumps(score)).score(x, 0.3), expected)
 
 
 @pytest.mark.parametrize("t", [1e-6, 0.01, 0.2, 3.0, 1e6])
