@@ -51,9 +51,9 @@ def fill(
     """
     x, v, times = x[tile], None if v is None else v[tile], out.t[:, 0]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # only float32 overflows: see _survivors
-        split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
-        if _is_tiny(cloud, x):
-            split = len(times)
+        split = len(times)
+        if not _is_tiny(cloud, x):
+            split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
         early, late = times[:split], times[split:]
         if len(early):
             out.set((slice(split), tile), _screened(cloud, x, early, wanted, v), wanted)

@@ -40,11 +40,10 @@ class EmpiricalScore:
     variance, or a list of T of them; each result then gains a leading axis T, and the distances are computed once
     for all.
 
-    Accuracy: the log-partition function, and the score, covariance and Jacobian in units of :math:`1/\sqrt{t}`, t
-    and :math:`1/t`, are off by at most about 1e-11 from what the given samples define. Samples whose weights together
-    could not move them by as much are skipped; where a matrix product would lose more digits, at
-    :math:`t \lesssim 10^{-5}|x|^2`, differences with the samples replace it. With float32 arithmetic
-    1e-11 becomes 1e-4.
+    Accuracy: the log-partition function, score, covariance and Jacobian are off by at most about 1e-11 of the larger
+    of their own size and 1, :math:`1/\sqrt{t}`, t, :math:`1/t`. Samples whose weights together could not move them by
+    as much are skipped; where a matrix product would lose more digits, at :math:`t \lesssim 10^{-5}|x|^2`,
+    differences with the samples replace it. With float32 arithmetic 1e-11 becomes 1e-4.
 
     Parameters
     ----------

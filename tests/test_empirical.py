@@ -122,6 +122,17 @@ def test_several_times_in_any_order_are_the_single_times():
     assert score.singular_values(x, times).shape == (5, 10, 12)
 
 
+@pytest.mark.parametrize("t", [1e-3, 4e-3, 0.02])
+def test_the_maximum_may_rise_from_block_to_block(t, monkeypatch):
+    monkeypatch.setattr(_kernel, "BLOCK", 1 << 11)
+    draw = np.random.default_rng(17)
+    samples, x = draw.normal(size=(2000, 8)), draw.normal(size=(40, 8))
+    assert_agrees(samples, x, t)
+    together = EmpiricalScore(samples).moments(x, [0.01, t, 1.0])
+    assert_close(together.jacobian[1], direct(samples, x, t)["jacobian"])
+    assert_close(together.participation[1], direct(samples, x, t)["participation"])
+
+
 def test_skipping_keeps_its_bound():
     draw = np.random.default_rng(5)
     samples = draw.normal(size=(6000, 20))
