@@ -37,7 +37,7 @@ FEW = 2048  # samples that are not worth a screen
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 BLOCK = 1 << 16  # exponents, and
 ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
-SCREEN = 1 << 22  # float32 exponents held at once by the screen
+SCREEN = 1 << 21  # float32 exponents held at once by the screen
 GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
 GATHER = 1 << 20  # coordinates or weights of survivors held at once
 
@@ -205,10 +205,7 @@ def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[I
     step = SCREEN // b
     found, kept = [], 0
     for start in range(0, n, step):
-        G = X @ cloud.block(start, start + step, SINGLE).T
-        top = np.maximum(top, G.max(axis=1, keepdims=True))
-        # Where float32 overflows there is nan, which has to survive.
-        query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+        top, query, sample = _passing(X @ cloud.block(start, start + step, SINGLE).T, top, window)
         found.append((query, sample + start))
         kept += len(query)
         if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
@@ -218,6 +215,14 @@ def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[I
             return
     query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
     yield from _groups(query, sample, b, cloud.d)
+
+
+def _passing(G: Float, top: Float, window: Float) -> tuple[Float, Index, Index]:
+    """Return the new maxima of the queries, (b, 1), and the pairs of query and sample that are not far below them."""
+    top = np.maximum(top, G.max(axis=1, keepdims=True))
+    # Where float32 overflows there is nan, which has to survive.
+    query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+    return top, query, sample
 
 
 def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
