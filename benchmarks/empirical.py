@@ -35,7 +35,7 @@ def draw(data: str, queries: str, t: float, n_queries: int = B) -> tuple[Float, 
     """Return samples and queries."""
     rng = np.random.default_rng(0)
     samples = DATA[data].sample(N, rng)
-    clean = samples[:n_queries] if queries == "train" else DATA[data].sample(n_queries, rng)
+    clean = rng.choice(samples, n_queries) if queries == "train" else DATA[data].sample(n_queries, rng)
     return samples, clean + np.sqrt(t) * rng.standard_normal((n_queries, D))
 
 
