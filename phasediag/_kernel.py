@@ -40,7 +40,10 @@ ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense w
 SCREEN = 1 << 21  # float32 exponents held at once by the screen
 PART = 32  # queries that it takes at least
 GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
+SLACK = 512  # survivors that take as long as the calls for one more group
 GATHER = 1 << 20  # coordinates or weights of survivors held at once
+
+_BUFFERS: list[tuple[Float, NDArray[np.bool_]]] = []  # one per thread, kept: clearing new memory takes a fifth as long
 
 
 def fill(
@@ -204,17 +207,23 @@ def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[I
         return
     window = _window(cloud, x, t, power)
     size = min(b, max(PART, SCREEN // n))  # all samples of a few queries at once: the maximum is known at once
-    buffers = np.empty(SCREEN, SINGLE), np.empty(SCREEN, bool)
     parts = [slice(i, min(i + size, b)) for i in range(0, b, size)]
+    buffers = _BUFFERS.pop() if _BUFFERS else (np.empty(SCREEN, SINGLE), np.empty(SCREEN, bool))
+    queries: list[Index] = []
+    samples: list[Index] = []
     while parts:
         part = parts.pop(0)
         found = _screen(cloud, x[part], window, buffers)
         if found is None:
             middle = (part.start + part.stop) // 2
             parts[:0] = [slice(part.start, middle), slice(middle, part.stop)]
-        else:
-            for group, rows, padding in _groups(*found, part.stop - part.start, cloud.d):
-                yield group + part.start, rows, padding
+            continue
+        queries.append(found[0] + part.start)
+        samples.append(found[1])
+        if not parts or sum(map(len, samples)) > GATHER:
+            yield from _groups(np.concatenate(queries), np.concatenate(samples), cloud.d)
+            queries, samples = [], []
+    _BUFFERS.append(buffers)
 
 
 def _screen(
@@ -240,24 +249,28 @@ def _screen(
     return query, sample
 
 
-def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
-    """Gather queries with about as many survivors, as many as fit the cache."""
-    count = np.bincount(query, minlength=b)
+def _groups(query: Index, sample: Index, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
+    """Gather queries with about as many survivors: as many as fit the cache, while half of a group is no padding."""
+    count = np.bincount(query)
     order = np.argsort(count, kind="stable")
     rank = np.argsort(order).astype(np.int16)  # 16 bits: sorted by radix
     sample = sample[np.argsort(rank[query], kind="stable")]
-    used = start = 0
-    while start < b:
-        stop = start + 1
-        while stop < b and (stop + 1 - start) * count[order[stop]] * d <= GROUP:
+    start, used = int(np.count_nonzero(count == 0)), 0
+    sizes = count[order].tolist()
+    while start < len(sizes):
+        stop, live = start + 1, sizes[start]
+        while stop < len(sizes):
+            padded = (stop + 1 - start) * sizes[stop]
+            if padded * d > GROUP or padded > 2 * (live + sizes[stop]) + SLACK:
+                break
+            live += sizes[stop]
             stop += 1
         group = order[start:stop]
-        padding = np.arange(count[group[-1]]) >= count[group, None]
+        padding = np.arange(sizes[stop - 1]) >= count[group, None]
         rows = np.full(padding.shape, sample[used])
-        rows[~padding] = sample[used : used + count[group].sum()]
-        used += int(count[group].sum())
-        start = stop
+        rows[~padding] = sample[used : used + live]
         yield group, rows, padding
+        start, used = stop, used + live
 
 
 def _direct(
