@@ -48,7 +48,8 @@ def text(value: Any) -> str:
 
 def _column(values: list[Any]) -> list[str]:
     """Return the cells of a column: short if every number in it is, six digits all the way if not."""
-    return [text(value) if value is None or all(map(_is_short, values)) else _six_digits(value) for value in values]
+    write = text if all(map(_is_short, values)) else _six_digits
+    return [text(value) if value is None else write(value) for value in values]
 
 
 def _is_short(value: Any) -> bool:
