@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy.codegen.rewriting import expm1_opt, log1p_opt, optimize
 
 from phasediag.symbolic._formulas import FORMULAS
-from phasediag.symbolic._symbols import Component, Expr, Subspaces, lam, lam_c, t
+from phasediag.symbolic._symbols import Component, Expr, Subspaces, j, lam, lam_c, stable, t
 
-_sum, _real = sp.Function("sum"), sp.Function("real")
+_sum, _real, _maximum = sp.symbols("sum real maximum", cls=sp.Function)
 
 
 def formulas() -> dict[str, str]:
@@ -76,23 +75,22 @@ def series(name: str, near: str, order: int = 3, subspaces: int | None = None) -
     equation = formula(name, subspaces)
     if not equation.rhs.has(t):
         raise ValueError(f"{name} does not depend on t: it has no expansion")
-    terms = [_expand(term, near, order) for term in sp.Add.make_args(equation.rhs)]
+    terms = sp.Add(*(_expand(term, near, order) for term in sp.Add.make_args(sp.expand_mul(equation.rhs, deep=False))))
     rest = sp.Order(t**order) if near == "small-t" else sp.Order(t**-order, (t, sp.oo))
-    return sp.Eq(equation.lhs, sp.Add(*terms) + rest)
+    # Unevaluated: SymPy cannot compare a sum over an open number of subspaces with the remainder.
+    return sp.Eq(equation.lhs, sp.Add(*sp.Add.make_args(terms), rest, evaluate=False), evaluate=False)
 
 
 def _expand(term: Expr, near: str, order: int) -> Expr:
-    if isinstance(term, sp.Sum):
-        return sp.Sum(_expand(term.function, near, order), *term.limits)
-    factor, rest = term.as_independent(sp.Sum, as_Add=False)
-    if rest != 1 and isinstance(rest, sp.Sum):
-        return factor * _expand(rest, near, order)
+    factor, total = term.as_independent(sp.Sum, as_Add=False)
+    if isinstance(total, sp.Sum):
+        return sp.Sum(_expand(factor * total.function, near, order), *total.limits)
     if term.has(sp.Sum):
-        raise ValueError("this formula is not a sum over subspaces: give the number of subspaces to expand it")
-    variable = sp.Symbol("z", positive=True)
-    inside = sp.expand_log(term.subs(t, variable if near == "small-t" else 1 / variable), force=True)
-    expanded = sp.series(inside, variable, 0, order).removeO()
-    return expanded.subs(variable, t if near == "small-t" else 1 / t)
+        raise ValueError("not a sum over subspaces: give the number of subspaces to expand it")
+    z = sp.Symbol("z", positive=True)
+    inside = sp.expand_log(term.subs(t, z if near == "small-t" else 1 / z), force=True)
+    expanded = sp.series(inside, z, 0, order).removeO().subs(z, t if near == "small-t" else 1 / t)
+    return sp.expand_log(expanded, force=True)
 
 
 def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any]:
@@ -109,8 +107,8 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
     """
     equation = formula(name, subspaces)
     body = equation.lhs - equation.rhs if equation.lhs.is_Mul else equation.rhs
-    body = _over_arrays(body).xreplace({lam: sp.Symbol("lam"), lam_c: sp.Symbol("lam_c")})
-    body = optimize(body.replace(sp.LambertW, lambda z: _real(sp.LambertW(z))), [log1p_opt, expm1_opt])
+    body = stable(_over_arrays(body)).xreplace({lam: sp.Symbol("lam"), lam_c: sp.Symbol("lam_c")})
+    body = body.replace(sp.LambertW, lambda z: _real(sp.LambertW(z))).replace(sp.Max, _maximum)
     arguments = sorted((symbol for symbol in body.free_symbols if isinstance(symbol, sp.Symbol)), key=str)
     return sp.lambdify(arguments, body, ["scipy", "numpy"] if body.has(sp.gamma, sp.LambertW) else ["numpy"])
 
@@ -144,6 +142,7 @@ def _over_arrays(expression: Expr) -> Expr:
     """Write sums over subspaces as NumPy sums over arrays."""
 
     def whole(total: Expr) -> Expr:
-        return _sum(total.function.replace(lambda node: isinstance(node, Component), lambda node: node.base.label))
+        running = {node: node.base.label for node in total.function.atoms(Component) if node.indices == (j,)}
+        return _sum(total.function.xreplace(running))
 
     return expression.replace(lambda node: isinstance(node, sp.Sum), whole)

@@ -50,7 +50,8 @@ def annealed_participation() -> Expr:
     r"""Return the part of one subspace in :math:`\log(N Y_2) = \Psi(2) - 2\Psi(1)`."""
     difference = cgf(sp.Integer(2)) - 2 * cgf(sp.S.One)
     logs = sp.expand(difference).coeff(m)
-    return m * sp.log(sp.factor(sp.exp(sp.expand(2 * logs)))) / 2 + X * sp.factor(sp.expand(difference).coeff(X))
+    excess = sp.factor(sp.exp(sp.expand(2 * logs)) - 1)
+    return m * sp.log(1 + excess) / 2 + X * sp.factor(sp.expand(difference).coeff(X))
 
 
 def _noise_reaches_signal(noise: Expr, signal: Expr, point: Expr) -> Threshold:

@@ -7,7 +7,7 @@ from mpmath.libmp import dps_to_prec
 
 from phasediag.symbolic._decimals import Certified, digits
 from phasediag.symbolic._query import Manifold, Query, Real
-from phasediag.symbolic._roots import Undecided
+from phasediag.symbolic._roots import UndecidedError
 
 
 def evaluate(
@@ -71,7 +71,7 @@ def evaluate(
     --------
     >>> evaluate("critical_times", variances=["1", "0.3"], dims=[2, 5], ambient_dim=30, alpha="0.23",
     ...          criterion="rem", dps=30)
-    ['0.0246329566801275565142398398290', '0.0248217076978088441014302325066']
+    ['0.0246329566801275585141040099814', '0.0248217076978088387457542310579']
     >>> evaluate("condensation_time", variances=[1], dims=[2], n=10, dps=20)
     '0.11111111111111111111'
     """
@@ -106,7 +106,7 @@ def _round(query: Query, real: Real, dps: int) -> Certified:
         if extra > 64 and high - low < abs(high) * query.work.floating.mpf(2) ** -(bits + 48):
             # Halfway between two decimals, as exact numbers can be.
             return Certified(digits(query.work.middle(query.work.between(low, high)), dps), low, high)
-    raise Undecided(f"{dps} digits could not be settled: the value may be exactly zero")
+    raise UndecidedError(f"{dps} digits could not be settled: the value may be exactly zero")
 
 
 class _First:

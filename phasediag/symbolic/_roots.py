@@ -20,7 +20,7 @@ Row = Sequence[Any]
 _LIMIT = 1 << 15
 
 
-class Undecided(ArithmeticError):
+class UndecidedError(ArithmeticError):
     """The working precision is too low to tell on which side of zero a number lies."""
 
 
@@ -93,7 +93,7 @@ def enclose_root(
 
     Raises
     ------
-    Undecided
+    UndecidedError
         Where no working precision separates the root from a double root.
     """
     work, guard = equation.work, 32
@@ -107,10 +107,10 @@ def enclose_root(
             falls = equation.prove(work.interval.mpf(low)) > target > equation.prove(work.interval.mpf(high))
             if falls and _within(log_root, *bounds):
                 return work.between(low, high)
-        except Undecided:
+        except UndecidedError:
             pass
         guard *= 2
-    raise Undecided("a root could not be told from a double root: change the last digits of the input")
+    raise UndecidedError("a root could not be told from a double root: change the last digits of the input")
 
 
 def _search(equation: Equation, target: Any, bits: int, guard: int, low: Any, high: Any) -> Any:
@@ -156,9 +156,10 @@ def _bracket(above: Callable[[Any], bool], low: Any, high: Any, step: Any) -> tu
 class LargestRoot:
     r"""Where an exact threshold at a probe displaced along subspace k passes a level at the largest t.
 
-    In y = s_k/(t + s_k), the slope in minus log t over y^2 is :math:`1/y + 2y - 3` from the displacement plus the
-    convex :math:`m_j [r_j/(1 + (r_j - 1) y)]^2`, :math:`r_j = s_j/s_k`, of each subspace. So the threshold turns at most twice, and
-    Newton's method on a convex function, from a point with no zero to its left, never passes the first one.
+    In y = s_k/(t + s_k), twice the slope in minus log t over y^2 is :math:`1/y + 2y - 3` from the displacement plus
+    :math:`m_j [r_j/(1 + (r_j - 1) y)]^2`, :math:`r_j = s_j/s_k`, from each subspace: convex, so that the threshold
+    turns at most twice. There is no zero below y = 1/2, and Newton's method on a convex function, from a point with
+    no zero to its left, never passes the first one.
     """
 
     def __init__(self, equation: Equation, threshold: Threshold, parameters: Sequence[Expr]) -> None:
@@ -183,7 +184,7 @@ class LargestRoot:
             return log_t, None
         if self.equation.prove(around) < level:
             return None, log_t
-        raise Undecided
+        raise UndecidedError
 
     @property
     def _k(self) -> int:
@@ -208,6 +209,6 @@ class LargestRoot:
                 return work.between(y, y * ratio)
             step = work.ends(value / -fall)[0] if fall < 0 else 0
             if not step > 0:
-                raise Undecided
+                raise UndecidedError
             y += step
         return None

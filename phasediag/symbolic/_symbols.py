@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
+from sympy.codegen.cfunctions import expm1, log1p
 
 Expr = Any  # SymPy carries no types
 
@@ -22,7 +23,7 @@ S4 = sp.Symbol("S_4", positive=True)
 K, k, i, j = sp.symbols("K k i j", integer=True, positive=True)
 
 
-class Component(sp.Indexed):
+class Component(sp.Indexed):  # type: ignore[misc]  # SymPy carries no types
     """s_k, m_k or X_k of a subspace whose number is left open: sorted and printed like a symbol."""
 
     @property
@@ -95,3 +96,15 @@ class Threshold:
     def map(self, change: Callable[[Expr], Expr]) -> "Threshold":
         """Return the threshold with both terms changed alike."""
         return Threshold(change(self.shared), change(self.own))
+
+
+def stable(expression: Expr) -> Expr:
+    """Write log(1 + u) and exp(u) - 1 with the functions that keep their digits at small u."""
+    logs = expression.replace(
+        lambda node: isinstance(node, sp.log) and node.args[0].is_Add and 1 in node.args[0].args,
+        lambda node: log1p(node.args[0] - 1),
+    )
+    return logs.replace(
+        lambda node: node.is_Add and -1 in node.args and isinstance(node + 1, sp.exp),
+        lambda node: expm1((node + 1).args[0]),
+    )

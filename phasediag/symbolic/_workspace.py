@@ -7,9 +7,8 @@ from typing import Any
 import sympy as sp
 from mpmath import MPContext
 from mpmath.ctx_iv import MPIntervalContext
-from sympy.codegen.rewriting import expm1_opt, log1p_opt, optimize
 
-from phasediag.symbolic._symbols import Expr
+from phasediag.symbolic._symbols import Expr, stable
 
 Function = Callable[..., Any]
 _FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "mpf")
@@ -57,9 +56,10 @@ class Workspace:
         """Return an expression as a function on floating-point numbers, and as one on intervals."""
         key = (tuple(arguments), expression)
         if key not in self._compiled:
-            stable = optimize(expression, [log1p_opt, expm1_opt])
-            self._compiled[key] = tuple(
-                sp.lambdify(arguments, stable, [{name: getattr(context, name) for name in _FUNCTIONS}, "mpmath"])
+            body = stable(expression)
+            floating, interval = (
+                sp.lambdify(arguments, body, [{name: getattr(context, name) for name in _FUNCTIONS}, "mpmath"])
                 for context in (self.floating, self.interval)
-            )  # type: ignore[assignment]  # a generator of two
+            )
+            self._compiled[key] = floating, interval
         return self._compiled[key]
