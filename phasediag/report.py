@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -144,14 +145,15 @@ def free_energy_rows(
     ]
 
 
-def order_of_loss(times: Sequence[float | None], *, decreasing: bool = True) -> str:
+def order_of_loss(times: Sequence[float | Decimal | None], *, decreasing: bool = True) -> str:
     """Return the subspaces in the order in which they are lost as the noise is removed: "0 > 1", "0 = 1"."""
     known = [(t, k) for k, t in enumerate(times) if t is not None]
     known.sort(key=lambda pair: -pair[0] if decreasing else pair[0])
     text = ""
     for position, (t, k) in enumerate(known):
         if position:
-            tied = np.isclose(t, known[position - 1][0], rtol=1e-12, atol=0)
+            before = known[position - 1][0]
+            tied = t == before if isinstance(t, Decimal) else np.isclose(t, float(before), rtol=1e-12, atol=0)
             text += " = " if tied else " > "
         text += str(k)
     return text or "-"

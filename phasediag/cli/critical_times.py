@@ -1,10 +1,11 @@
 """``phasediag critical-times``."""
 
+from decimal import Decimal
 from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, size_options
+from phasediag.cli.options import dps_option, manifold_options, output_options, size_options
 from phasediag.cli.output import (
     Row,
     clock_line,
@@ -38,6 +39,7 @@ _COLUMNS = (
 @manifold_options
 @size_options
 @output_options
+@dps_option
 def command(style: str, **options: Any) -> None:
     """Critical time of every subspace, by every criterion.
 
@@ -52,14 +54,20 @@ def command(style: str, **options: Any) -> None:
         _echo_tables(records)
 
 
-def _records(var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n: Any, time: str) -> list[Row]:
-    from phasediag.cli.inputs import manifold_of, sizes_of
+def _records(
+    var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n: Any, time: str, dps: int | None
+) -> list[Row]:
+    from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of
     from phasediag.report import critical_times_records
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     records = critical_times_records(m, *sizes_of(m, alpha, n), time)
     for record in records if ambient_dim is None else []:
         record["notes"].insert(0, dims_note(m.ambient_dim))
+    if dps:
+        digits = digits_of(var, dims, ambient_dim, geometry, time, dps)
+        for record, size in zip(records, texts_of(alpha, n), strict=True):
+            digits.critical_times(record, size)
     return records
 
 
@@ -92,7 +100,11 @@ def _table_rows(record: Row, *, several: bool) -> list[Row]:
     rows = [{**head, "subspace": k, **subspace} for k, subspace in enumerate(record["subspaces"])]
     decreasing = record["time"] != "abar"
     order = {
-        name: order_of_loss([subspace[name] for subspace in record["subspaces"]], decreasing=decreasing)
+        name: order_of_loss([_exact(subspace[name]) for subspace in record["subspaces"]], decreasing=decreasing)
         for name in COLUMNS
     }
     return [*rows, {**head, "subspace": "lost", "variance": "", "dim": "", **order}]
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(value) if isinstance(value, str) else value

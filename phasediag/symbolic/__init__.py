@@ -14,6 +14,7 @@ L is log N; ``.subs(L, alpha * d)`` puts alpha and d in its place.
 from phasediag.symbolic._catalogue import formula, formulas, numpy_function, numpy_source, series
 from phasediag.symbolic._decimals import Certified
 from phasediag.symbolic._evaluate import evaluate
+from phasediag.symbolic._printing import latex, pretty
 from phasediag.symbolic._symbols import L, X, alpha, d, g, lam, lam_c, m, q, s, t
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "g",
     "lam",
     "lam_c",
+    "latex",
     "m",
     "numpy_function",
     "numpy_source",
+    "pretty",
     "q",
     "s",
     "series",

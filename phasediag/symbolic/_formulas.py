@@ -45,7 +45,7 @@ def cgf(space: Subspaces) -> Expr:
 
 @_formula
 def cgf_gaussian(space: Subspaces) -> Expr:
-    """Its first two cumulants (g = 1 for Gaussian data, 0 on a sphere)."""
+    """Cumulant generating function to second order (g = 1 for Gaussian data, 0 on a sphere)."""
     mean, half_variance = (sp.factor(_energies.cgf_gaussian().coeff(lam, order)) for order in (1, 2))
     return sp.Eq(_Psi(lam), lam**2 * space.total(half_variance) - lam * space.total(-mean))
 
@@ -58,7 +58,7 @@ def entropy(space: Subspaces) -> Expr:
 
 @_formula
 def entropy_gaussian(space: Subspaces) -> Expr:
-    """The same from two cumulants."""
+    """Log of the number of samples at inverse temperature lambda, from two cumulants."""
     return sp.Eq(_S(lam), L - space.total(_energies.entropy_loss("gaussian")))
 
 
@@ -97,19 +97,19 @@ def participation_condensed(_: Subspaces) -> Expr:
 
 @_formula
 def participation_liquid(space: Subspaces) -> Expr:
-    """Its log while lambda_c >= q (annealed)."""
+    """Log of the sum of the weights to the power q while lambda_c >= q (annealed)."""
     return sp.Eq(_log_y, _psi(space, q) - q * _psi(space, _one) - (q - 1) * L)
 
 
 @_formula
 def participation_frozen(space: Subspaces) -> Expr:
-    """Its log while 1 < lambda_c < q (the sum over samples is itself frozen)."""
+    """Log of the sum of the weights to the power q while 1 < lambda_c < q (itself frozen)."""
     return sp.Eq(_log_y, q / lam_c * (L + _psi(space, lam_c)) - q * (L + _psi(space, _one)))
 
 
 @_formula
 def condensation_typical(space: Subspaces) -> Expr:
-    """Condensation seen from a noisy sample: N below which the score is condensed at t."""
+    """Condensation seen from a noisy sample."""
     return _energies.condensation("typical").equation(space)
 
 
@@ -127,7 +127,7 @@ def condensation_given(space: Subspaces) -> Expr:
 
 @_formula
 def condensation_gaussian(space: Subspaces) -> Expr:
-    """The same from two cumulants."""
+    """Condensation seen from a given x, from two cumulants."""
     return _energies.condensation("given", "gaussian").equation(space)
 
 
@@ -158,25 +158,25 @@ def rem_exact(space: Subspaces) -> Expr:
 
 @_formula
 def rem_gaussian(space: Subspaces) -> Expr:
-    """The same from two cumulants."""
+    """A subspace is lost: condensation seen from x = sqrt(t) along it, from two cumulants."""
     return _criteria.rem("gaussian").equation(space)
 
 
 @_formula
 def rem_gaussian_time(space: Subspaces) -> Expr:
-    """Its solution."""
+    """Critical time of a subspace: the solution of rem_gaussian."""
     return sp.Eq(_own_time(space), space.own(_energies.gaussian_time()).subs(S4, space.total(m * s**2)))
 
 
 @_formula
 def rem_sphere(space: Subspaces) -> Expr:
-    """The same for data on a sphere."""
+    """A subspace is lost: condensation seen from x = sqrt(t) along it, data on a sphere."""
     return _criteria.rem("gaussian", norm_fluctuations=0).equation(space)
 
 
 @_formula
 def rem_sphere_time(space: Subspaces) -> Expr:
-    """Its solution."""
+    """Critical time of a subspace: the solution of rem_sphere."""
     (time,) = sp.solve(sp.Eq(L, _criteria.rem("gaussian", norm_fluctuations=0).own), t)
     return sp.Eq(_own_time(space), space.own(time))
 
@@ -196,7 +196,7 @@ def isolated(space: Subspaces) -> Expr:
 
 @_formula
 def isolated_time(space: Subspaces) -> Expr:
-    """Its solution."""
+    """Critical time of a subspace: the solution of isolated."""
     return sp.Eq(_own_time(space), space.own(_energies.one_subspace_time("typical")))
 
 
@@ -251,7 +251,7 @@ def spectrum_population(space: Subspaces) -> Expr:
 
 @_formula
 def spectrum_condensed(space: Subspaces) -> Expr:
-    """The same in the condensed phase, lambda_c < 1."""
+    """Singular value of the mean Jacobian along a subspace in the condensed phase, lambda_c < 1."""
     return sp.Eq(_sigma(t), space.own(_spectra.condensed()))
 
 
@@ -263,7 +263,7 @@ def spectrum_paper(space: Subspaces) -> Expr:
 
 @_formula
 def spectrum_paper_sphere(space: Subspaces) -> Expr:
-    """The same for data on a sphere."""
+    """The memorisation-phase formula of Achilli et al. for data on a sphere."""
     return sp.Eq(_sigma(t), _spectra.paper(space, norm_fluctuations=0))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
+from sympy.printing.pretty.stringpict import prettyForm
 
 Expr = Any  # SymPy carries no types
 
@@ -38,7 +39,9 @@ class Component(sp.Indexed):  # type: ignore[misc]  # SymPy carries no types
         return printer.doprint(self._symbol).strip("$")
 
     def _pretty(self, printer: Any) -> Any:
-        return printer._print(self._symbol)
+        form = printer._print(self._symbol)
+        # Unicode has a subscript j, SymPy does not know it.
+        return prettyForm(f"{self.base.label}ⱼ") if "_j" in str(form) and printer._use_unicode else form
 
 
 _BASES = {symbol: sp.IndexedBase(symbol.name, positive=True) for symbol in (s, m, X)}
