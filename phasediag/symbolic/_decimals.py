@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from mpmath import MPContext
-from mpmath.libmp import dps_to_prec
+from mpmath.libmp import dps_to_prec, numeral
 
 #: Exponents beyond these are slips of the pen, and would take minutes to write out as fractions.
 _EXPONENT = 100_000
@@ -64,13 +64,23 @@ def digits(x: Any, dps: int) -> str:
     """Return the decimal of an mpf, correctly rounded at any exponent; in scientific notation below 1e-4."""
     if not x:
         return "0.0"
+    if x == float("inf"):
+        return "inf"
     context = MPContext()
     context.prec = dps_to_prec(dps) + 64 + abs(x._mpf_[2]).bit_length()
-    x = context.mpf(x)
-    exponent = int(context.floor(context.log10(abs(x))))
-    mantissa = context.nstr(x / context.mpf(10) ** exponent, dps, strip_zeros=False, min_fixed=-10, max_fixed=10)
-    if mantissa.lstrip("-").startswith("10"):
-        exponent, mantissa = exponent + 1, mantissa.replace("10.", "1.0", 1)[:-1]
-    if -5 < exponent < dps:
-        return str(context.nstr(x, dps, strip_zeros=False, min_fixed=-6, max_fixed=dps + 1))
-    return f"{mantissa}e{exponent:+d}"
+    size = abs(context.mpf(x))
+    exponent = int(context.floor(context.log10(size)))
+    whole = int(context.nint(size * context.mpf(10) ** (dps - 1 - exponent)))
+    if whole == 10**dps:
+        exponent, whole = exponent + 1, whole // 10
+    figures = numeral(whole, size=dps)
+    return ("-" if x < 0 else "") + _place_point(figures, exponent)
+
+
+def _place_point(figures: str, exponent: int) -> str:
+    if 0 <= exponent < len(figures):
+        integer, fraction = figures[: exponent + 1], figures[exponent + 1 :]
+        return f"{integer}.{fraction}" if fraction else integer
+    if -5 < exponent < 0:
+        return f"0.{'0' * (-exponent - 1)}{figures}"
+    return f"{figures[0]}{'.' if figures[1:] else ''}{figures[1:]}e{exponent:+d}"

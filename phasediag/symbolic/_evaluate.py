@@ -63,9 +63,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        Naming the argument at fault.
-    ArithmeticError
-        Where no precision suffices: a value that is exactly zero, or a double root.
+        Naming the argument at fault; or where no precision suffices, at a value that is exactly zero or a double root.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
+from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 
 from phasediag.symbolic._symbols import Expr
 
@@ -49,5 +50,9 @@ def pretty(expression: Expr, unicode: bool = True) -> str:
     """
     # SymPy prints Max on one line.
     readable = expression.replace(sp.Max, sp.Function("max"))
-    text = _Pretty({"use_unicode": unicode, "wrap_line": False}).doprint(readable)
+    before = pretty_use_unicode(unicode)
+    try:
+        text = _Pretty({"use_unicode": unicode, "wrap_line": False}).doprint(readable)
+    finally:
+        pretty_use_unicode(before)
     return "\n".join(line.rstrip() for line in text.splitlines())

@@ -37,7 +37,8 @@ class Manifold:
             raise ValueError(f"variances and dims must have the same length, got {len(s_k)} and {len(m_k)}")
         total = sum(m_k, Fraction(0))
         d = total if ambient_dim is None else positive("ambient_dim", ambient_dim)
-        if d < total:
+        # Floats may add up to a little more than their rounded sum.
+        if d * (1 + Fraction(1, 2**50)) < total:
             raise ValueError(f"ambient_dim must be at least the sum of dims, {float(total):g}, got {float(d):g}")
         if geometry not in ("gaussian", "sphere"):
             raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {geometry!r}")

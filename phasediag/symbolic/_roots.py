@@ -20,7 +20,7 @@ Row = Sequence[Any]
 _LIMIT = 1 << 15
 
 
-class UndecidedError(ArithmeticError):
+class UndecidedError(ValueError):
     """The working precision is too low to tell on which side of zero a number lies."""
 
 
