@@ -8,7 +8,7 @@ from phasediag.cli.options import dps_option, manifold_options, output_options, 
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -39,7 +39,7 @@ def command(style: str, **options: Any) -> None:
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
     else:
         click.echo(title(record, sizes=False) + "\n")
         echo_table(record["rows"])
@@ -49,14 +49,16 @@ def command(style: str, **options: Any) -> None:
 
 def _record(var: Any, dims: Any, ambient_dim: Any, geometry: str, times: Any, time: str, dps: int | None) -> Row:
     from phasediag.cli.inputs import digits_of, manifold_of, times_of
-    from phasediag.report import dataset_size_rows, manifold_record
+    from phasediag.report import dataset_size_notes, dataset_size_rows, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
+    t = times_of(times, time)
+    rows = dataset_size_rows(m, t, time)
     record = {
         "manifold": manifold_record(m),
         "time": time,
-        "rows": dataset_size_rows(m, times_of(times, time), time),
-        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+        "rows": rows,
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + dataset_size_notes(m, t, rows),
     }
     if dps:
         digits_of(var, dims, ambient_dim, geometry, time, dps).dataset_sizes(record, times)

@@ -150,7 +150,7 @@ def _critical_sizes(query: Query) -> list[dict[str, Real]]:
 
 def _condensation_time(query: Query) -> Real:
     if query.is_flat():
-        return lambda _: query.work.interval.mpf(0)
+        return query.on_clock(lambda _: query.work.interval.mpf(0))
     return query.on_clock(query.time_at_threshold(*query.condensation()))
 
 
