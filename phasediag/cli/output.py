@@ -64,7 +64,7 @@ def title(record: Row, *, sizes: bool = True) -> str:
     """Return the line that states the manifold and the data-set size."""
     m = record["manifold"]
     subspaces = "1 subspace" if len(m["dims"]) == 1 else f"{len(m['dims'])} subspaces"
-    line = f"Linear manifold of {subspaces}, m = {sum(m['dims']):g} in d = {m['ambient_dim']:g}"
+    line = f"Linear manifold of {subspaces}, m = {sum(map(float, m['dims'])):g} in d = {float(m['ambient_dim']):g}"
     line += " on a sphere" if m["geometry"] == "sphere" else ""
     if not sizes:
         return line
