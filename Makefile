@@ -21,7 +21,7 @@ docs: $(VENV)/.installed-docs
 	@echo docs/_build/html/index.html
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV)

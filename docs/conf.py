@@ -65,6 +65,8 @@ html_title = "phasediag"
 html_static_path = ["_static", str(mathjax.locate())]
 html_css_files = ["custom.css"]
 html_copy_source = False
+# Excerpts in search results would be fetched, which a browser refuses for a page opened from a disk.
+html_show_search_summary = False
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
 

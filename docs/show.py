@@ -25,16 +25,34 @@ class Schema:
 
     def _section(self, name: str) -> str:
         definition = self.definitions[name]
-        rows = Table(["key", "type", "meaning"], self._rows(definition))._repr_markdown_()
-        return f"**{name}**\n\n{definition['description']}" + (f"\n\n{rows}" if "properties" in definition else "")
+        text = f"**{name}**\n\n{definition['description']}"
+        if "properties" in definition:
+            text += "\n\n" + Table(["key", "type", "meaning"], self._rows(definition))._repr_markdown_()
+        return text
 
     def _rows(self, definition: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
         for key, value in definition["properties"].items():
             optional = "" if key in definition["required"] else ", optional"
-            yield f"`{prefix}{key}`", _type(value) + optional, value["description"] or _choices(value)
+            meaning = " ".join(filter(None, (value["description"], _choices(value))))
+            yield f"`{prefix}{key}`", _type(value) + optional, meaning
             inner = value.get("items", value)
             if "properties" in inner:
                 yield from self._rows(inner, f"{prefix}{key}{'[]' if 'items' in value else ''}.")
+
+
+class Benchmarks:
+    """The output of ``make bench``: the machine, and a block of text for each benchmark."""
+
+    def __init__(self, text: str) -> None:
+        self.machine, *self.sections = text.strip().split("\n== ")
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join([f"Measured on {self.machine.strip()}.", *map(self._section, self.sections)])
+
+    def _section(self, section: str) -> str:
+        name, _, rest = section.partition(": ")
+        title, _, table = rest.partition("\n")
+        return f"**{name}.** {title}\n\n```text\n{table.rstrip()}\n```"
 
 
 def _cell(value: Any) -> str:
@@ -49,4 +67,4 @@ def _type(value: Mapping[str, Any]) -> str:
 
 
 def _choices(value: Mapping[str, Any]) -> str:
-    return " or ".join(f"`{choice}`" for choice in value["enum"])
+    return " or ".join(f"`{choice}`" for choice in value.get("enum", ()))

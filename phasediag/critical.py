@@ -123,20 +123,36 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
     :math:`S_4 = \sum_j m_j s_j^2`:
 
     ``rem``
-        Condensation seen from :math:`x = \sqrt{t}` along one direction of subspace k, self-consistently.
-        Closure ``gaussian`` (the source paper's):
-        :math:`t_k = [s_k + \sqrt{s_k^2 + 4 g S_4 \log N}]/(4 \log N)`, g = 0 on the sphere. Closure ``exact``:
-        :math:`\log N = \frac12 \sum_j m_j[\log(1+u_j) - \frac{u_j}{1+u_j}] + \frac12 \frac{t s_k}{(t+s_k)^2}`,
-        the largest root if there are several.
+        Condensation seen from :math:`x = \sqrt{t}` along one direction of subspace k, self-consistently. Closure
+        ``gaussian`` (the source paper's), g = 1 for Gaussian data and 0 on the sphere:
+
+        .. math::
+
+            t_k = \frac{s_k + \sqrt{s_k^2 + 4 g S_4 \log N}}{4 \log N}
+
+        Closure ``exact``, the largest root if there are several:
+
+        .. math::
+
+            \log N = \frac12 \sum_j m_j \left[\log(1 + u_j) - \frac{u_j}{1 + u_j}\right]
+            + \frac12 \frac{t s_k}{(t + s_k)^2}
     ``isolated``
         Subspace k alone as a random energy model: :math:`t_k = s_k/(e^{2 \log N/m_k} - 1)`.
     ``resolution``
         The sampling noise of the Jacobian of the score along subspace k, at the origin, reaches its signal
-        :math:`1/(t + s_k)`: :math:`\log N = A + \log[u_k^2(2+4u_k+3u_k^2)/(1+2u_k)^2]`,
-        :math:`A = \frac12 \sum_j m_j \log(1 + u_j^2/(1+2u_j))`.
+        :math:`1/(t + s_k)`:
+
+        .. math::
+
+            \log N = A + \log \frac{u_k^2 (2 + 4 u_k + 3 u_k^2)}{(1 + 2 u_k)^2}, \qquad
+            A = \frac12 \sum_j m_j \log\left(1 + \frac{u_j^2}{1 + 2 u_j}\right)
     ``score``
         The sampling noise of the score itself, at :math:`x = \sqrt{t}` along subspace k, reaches its expected value:
-        :math:`\log N = A + \frac{u_k}{(1+u_k)(1+2u_k)} + \log[u_k(1+5u_k+5u_k^2+2u_k^3)/(1+2u_k)^2]`.
+
+        .. math::
+
+            \log N = A + \frac{u_k}{(1 + u_k)(1 + 2 u_k)}
+            + \log \frac{u_k (1 + 5 u_k + 5 u_k^2 + 2 u_k^3)}{(1 + 2 u_k)^2}
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """Every code block of the site runs, and prints what the page shows."""
 
+import ast
 import doctest
 import json
 import re
@@ -18,6 +19,10 @@ PAGES = {
     str(path.relative_to(DOCS)): path.read_text() for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts
 }
 BLOCK = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+CELL = re.compile(
+    r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(?P<cell>.*?)^```$|\{eval\}`(?P<expression>.+?)`", re.DOTALL | re.MULTILINE
+)
+SESSION = re.compile(r"^\$ phasediag (.*)\n((?:(?!\$ ).*\n)*)", flags=re.MULTILINE)
 # What Sphinx reads, and what it only shows.
 DIRECTIVES = {"{toctree}", "{eval-rst}", "{include}", "{literalinclude}"}
 BLOCKS = [(page, kind, text) for page, source in PAGES.items() for kind, text in BLOCK.findall(source)]
@@ -43,7 +48,7 @@ def test_doctests(page):
 @pytest.mark.parametrize("text", blocks("console"))
 def test_console_sessions(text, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for command, printed in re.findall(r"^\$ phasediag (.*?)\n((?:(?!\$ ).*\n)*)", text.replace("\\\n", ""), re.MULTILINE):
+    for command, printed in SESSION.findall(text):
         with pytest.raises(SystemExit) as stop:
             main(shlex.split(command))
         assert stop.value.code == 0
@@ -57,7 +62,7 @@ def test_shell_blocks_name_what_exists(text):
     for line in text.splitlines():
         words = shlex.split(line, comments=True)
         match words:
-            case ["make", target]:
+            case ["make", target, *_]:
                 assert f"\n{target}:" in makefile
             case ["pip", "install", what]:
                 for extra in re.findall(r"\[(.*?)\]", what):
@@ -73,16 +78,22 @@ def test_computed_pages(page, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.syspath_prepend(DOCS)
     monkeypatch.chdir((DOCS / page).parent)
-    cells = re.finditer(r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```$|\{eval\}`(.+?)`", PAGES[page], re.DOTALL | re.MULTILINE)
     namespace = {}
-    for cell in cells:
-        if cell[1] is None:
-            assert isinstance(eval(cell[2], namespace), str)
+    for match in CELL.finditer(PAGES[page]):
+        if match["expression"]:
+            assert isinstance(eval(match["expression"], namespace), str)
         else:
-            exec(compile(cell[1], page, "exec"), namespace)
-    import matplotlib.pyplot as plt
+            run_cell(ast.parse(match["cell"], page), namespace)
 
-    plt.close("all")
+
+def run_cell(cell, namespace):
+    """Run a cell and show its last expression, as a notebook does."""
+    last = cell.body.pop() if isinstance(cell.body[-1], ast.Expr) else None
+    exec(compile(cell, "cell", "exec"), namespace)
+    if last is not None:
+        shown = eval(compile(ast.Expression(last.value), "cell", "eval"), namespace)
+        if hasattr(shown, "_repr_markdown_"):
+            assert shown._repr_markdown_()
 
 
 MAIN = "--var 1,0.3 --dims 2,5 --ambient-dim 30"
