@@ -35,9 +35,9 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test,xarray]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,dask,xarray]'
 	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-docs: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[docs,xarray]'
+	$(BIN)/python -m pip install --quiet --editable '.[docs,dask,xarray]'
 	touch $@

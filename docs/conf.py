@@ -27,6 +27,8 @@ source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
 # A single backtick in a docstring names an object, and a name that leads nowhere stops the build.
 default_role = "any"
 nitpicky = True
+# Quotes and dots may curl, but -- begins an option.
+smartquotes_action = "qe"
 
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
