@@ -14,7 +14,7 @@ M = LinearManifold([1, 0.3], [2, 5], 30)
 N = 992
 TIMES = np.geomspace(4e-3, 0.9, 12)
 SIZES = (100, 300, 1000, 3000, 10000)
-REPLICATES = 400
+REPLICATES = 2000
 
 
 def thermodynamics() -> dict[str, Any]:
