@@ -1,0 +1,107 @@
+"""Quadrature in log s for the averages at finite N: where the integrands live, and panels sized to their scales."""
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+from scipy.special import digamma, gammaln, zeta
+
+from phasediag._mellin import Energies
+
+Float = NDArray[np.float64]
+
+_ORDER = 16
+# Integrands are cut where they fall below exp(-_TAIL).
+_TAIL = 42.0
+_TABLE = 240
+
+
+def _rules() -> tuple[Float, Float, Float]:
+    """Return Gauss-Legendre nodes and weights, and the weights of the rule on half of the nodes."""
+    x, w = legendre.leggauss(_ORDER)
+    kept = np.concatenate([np.arange(0, _ORDER // 2, 2), np.arange(_ORDER // 2 + 1, _ORDER, 2)])
+    moments = np.zeros(len(kept))
+    moments[0] = 2
+    half = np.zeros(_ORDER)
+    half[kept] = np.linalg.solve(legendre.legvander(x[kept], len(kept) - 1).T, moments)
+    return x, w, half
+
+
+NODES, WEIGHTS, HALF_WEIGHTS = _rules()
+
+
+def panels(e: Energies, log_n: float, planted: bool, refine: float) -> Float:
+    """Return the edges of the panels in log s, shape (R, P + 1).
+
+    A panel spans about one scale of variation: of log K_1 (its curvature in log s), and of N h where that is of
+    order 1; h is the integral of s K_1, taken here from the saddle-point value.
+    """
+    lam, A = _saddle_grid(e, log_n)
+    log_s = digamma(1 - lam) + e.energy(lam)
+    curvature = zeta(2, 1 - lam) + e.curvature(lam)
+    log_k = gammaln(1 - lam) + lam * log_s + e.cgf(lam) - 0.5 * np.log(2 * np.pi * curvature)
+    log_h, log_minus_log_g = _distribution(log_s, log_k)
+    low, high = _ends(e, log_n, planted, log_s, log_k, log_h, log_minus_log_g)
+    spread = curvature * (lam + A) * (1 - lam) / (1 + A)
+    q = log_n + log_h
+    own = np.sqrt(1 / curvature + 1 / spread**2) / 3
+    level = np.exp(np.minimum(log_k - log_h, 0)) / (2.7 * np.sqrt(1 + (np.minimum(q, 0) / 6) ** 2))
+    return _equidistribute(log_s, refine * (own + np.where(q < 5, level, 0)), low, high)
+
+
+def _saddle_grid(e: Energies, log_n: float) -> tuple[Float, Float]:
+    """Return lambda from 1 down to -A, in equal steps of its logit, far enough both ways."""
+    A = np.min(e.A)
+    far = 1 / A * (200 + np.max(e.m) + np.max(e.xi)) + 10
+    top = np.log(2 + log_n + 2 * _TAIL + np.sum(e.m) + np.max(e.xi)) + 3
+    bottom = -np.log(far * (1 + 1 / A)) - 3
+    logit = np.linspace(top, max(bottom, -690.0), _TABLE)
+    # lambda + A and 1 - lambda must both be accurate: they are what the singularities see.
+    lam = np.where(logit > 0, 1 - (1 + A) / (1 + np.exp(np.abs(logit))), -A + (1 + A) / (1 + np.exp(np.abs(logit))))
+    return np.broadcast_to(lam, (len(e.xi), _TABLE)), A
+
+
+def _distribution(log_s: Float, log_k: Float) -> tuple[Float, Float]:
+    """Return log h and log(-log g) from the density of h in log s."""
+    cells = np.log(np.diff(log_s, axis=1)) + np.logaddexp(log_k[:, 1:], log_k[:, :-1]) - np.log(2)
+    below = np.logaddexp.accumulate(np.concatenate([log_k[:, :1], cells], axis=1), axis=1)
+    above = np.logaddexp.accumulate(np.concatenate([log_k[:, -1:], cells[:, ::-1]], axis=1), axis=1)[:, ::-1]
+    total = np.logaddexp(below, above)
+    log_h, log_g = below - total, above - total
+    small = log_h < -1
+    return log_h, np.where(small, log_h, np.log(-np.where(small, -1, np.minimum(log_g, -1e-300))))
+
+
+def _ends(
+    e: Energies, log_n: float, planted: bool, log_s: Float, log_k: Float, log_h: Float, log_minus_log_g: Float
+) -> tuple[Float, Float]:
+    # Powers of g from N - 1 on: one factor of g always comes with a kernel that falls like g.
+    log_power = np.log(max(np.expm1(log_n), 1.0)) if log_n < 30 else log_n
+    low = _crossing(log_s, log_n + log_h, -_TAIL)
+    high = _crossing(log_s, log_power + log_minus_log_g, np.log(_TAIL + 4))
+    if planted:
+        one, half = np.ones(len(e.xi)), np.full(len(e.xi), 0.5)
+        log_p0 = log_k - log_s - e.cgf(one)[:, None]
+        middle = e.energy(half) + 9 * np.sqrt(e.curvature(half) + 2)
+        high = np.minimum(high, np.maximum(_crossing(log_s, -log_p0, _TAIL), middle))
+        # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
+        theta = np.broadcast_to(np.geomspace(0.01, 1, 40), (len(e.xi), 40))
+        low = np.minimum(low, np.max((e.cgf(one)[:, None] - e.cgf(1 + theta) - _TAIL) / theta, axis=1))
+    return low, high
+
+
+def _crossing(x: Float, y: Float, level: float) -> Float:
+    """Return the first x of each row at which y exceeds a level, or the end of the row."""
+    above = y > level
+    return np.where(above.any(axis=1), x[np.arange(len(x)), above.argmax(axis=1)], x[:, -1])
+
+
+def _equidistribute(x: Float, density: Float, low: Float, high: Float) -> Float:
+    steps = np.diff(x, axis=1) * (density[:, 1:] + density[:, :-1]) / 2
+    measure = np.concatenate([np.zeros((len(x), 1)), np.cumsum(steps, axis=1)], axis=1)
+    first = np.array([np.interp(a, row, m) for a, row, m in zip(low, x, measure, strict=True)])
+    last = np.array([np.interp(b, row, m) for b, row, m in zip(high, x, measure, strict=True)])
+    count = int(np.ceil(np.max(last - first))) + 1
+    levels = first[:, None] + (last - first)[:, None] * np.linspace(0, 1, count + 1)
+    edges = np.array([np.interp(v, m, row) for v, m, row in zip(levels, measure, x, strict=True)])
+    edges[:, 0], edges[:, -1] = low, high
+    return edges
