@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._mellin import Energies, Insertions, Kernel, find_contours, kernel
+from phasediag._mellin import Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
 from phasediag._window import HALF_WEIGHTS, NODES, WEIGHTS, panels
 
 Float = NDArray[np.float64]
 
 
-def ones(lam: NDArray[np.complex128], row: NDArray[np.int64]) -> NDArray[np.complex128]:
+def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
     """Return the insertion 1."""
-    return np.ones((*lam.shape, 1), dtype=complex)
+    return np.ones((*lam.shape, 1))
 
 
-def moments(e: Energies, centre: Float) -> Insertions:
+def moments(e: Energies, point: Index, centre: Float) -> Insertions:
     r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
 
     The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
@@ -28,34 +28,38 @@ def moments(e: Energies, centre: Float) -> Insertions:
     """
     root = np.sqrt(e.xi)
 
-    def insertions(lam: NDArray[np.complex128], row: NDArray[np.int64]) -> NDArray[np.complex128]:
-        q = lam[..., None]
-        narrow = e.A / (q + e.A)
-        shift = root[row] * narrow * ((lam - centre[row])[..., None] / (centre[row][..., None] + e.A))
-        return np.concatenate([np.ones_like(q), e.m * narrow + shift**2, shift], axis=-1)
+    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
+        narrow = e.A / (lam[..., None] + e.A)
+        lever = root[point[row]] / (centre[row][..., None] + e.A)
+        shift = narrow * lever * (lam - centre[row])[..., None]
+        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
 
     return insertions
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes in log s for each of n points, and the energies seen from the point of each node."""
+    """Nodes in log s for each of n points."""
 
-    e: Energies  # one row per node
-    log_s: Float  # (n * P * 16,)
-    widths: Float  # half widths of the panels, (n, P)
+    e: Energies
     log_n: float
+    log_s: Float  # (n * P * 16,)
+    point: Index  # of each node
+    widths: Float  # half widths of the panels, (n, P)
 
     @classmethod
-    def of(cls, points: Energies, log_n: float, planted: bool, refine: float) -> "Nodes":
-        edges = panels(points, log_n, planted, refine)
+    def of(cls, e: Energies, log_n: float, planted: bool, refine: float) -> "Nodes":
+        edges = panels(e, log_n, planted, refine)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
-        repeated = np.repeat(points.xi, log_s[0].size, axis=0)
-        return cls(Energies(points.A, points.m, repeated), log_s.ravel(), widths, log_n)
+        point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
+        return cls(e, log_n, log_s.ravel(), point, widths)
+
+    def contours(self, p: int) -> Contours:
+        return find_contours(self.e, p, self.log_s, self.point)
 
     def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
-        return kernel(self.e, find_contours(self.e, p, self.log_s), insertions)
+        return kernel(self.e, self.contours(p), insertions)
 
     def integrate(self, fine: Float, coarse: Float) -> Float:
         """Return the integral of values at the nodes, shape (3, n): best, coarse contours, half of the nodes."""
@@ -110,7 +114,7 @@ class Level:
     @property
     def log_planted(self) -> Float:
         """Return log of s M(1), what the planted sample divides kernels by."""
-        return self.nodes.log_s + self.nodes.e.cgf(np.ones_like(self.nodes.log_s))
+        return self.nodes.log_s + self.nodes.e.at_integers[0][self.nodes.point, 1]
 
     @property
     def log_p0(self) -> Float:
@@ -140,7 +144,7 @@ def planted_integrands(level: Level) -> tuple[Float, Float]:
     held = others * np.exp(L + level.scale(2) + level.scale(1) - own + g.log_power(2))
     k1, k2 = level.value(1), level.value(2)
     covariance = free[:, None] * _pair_variance(k1, k1) / 2 + held[:, None] * _pair_variance(k2, k1)
-    return g.log_power(0) - g.log_power(0) + log_p0 + g.log_power(1), np.column_stack([y2, covariance])
+    return log_p0 + g.log_power(1), np.column_stack([y2, covariance])
 
 
 def _pair_variance(a: Float, b: Float) -> Float:
@@ -153,8 +157,10 @@ def _pair_variance(a: Float, b: Float) -> Float:
 def mean_averages(points: Energies, log_n: float, planted: bool, refine: float = 1.0) -> Float:
     """Return E log Z, E Y2 and E tr C_k/s_k at each point, shape (3, n, 2 + K)."""
     nodes = Nodes.of(points, log_n, planted, refine)
-    c1 = find_contours(nodes.e, 1, nodes.log_s)
-    insertions = moments(nodes.e, np.where(c1.poles > 0, 1.0, c1.lam))
+    c1 = nodes.contours(1)
+    centre = np.ones_like(nodes.log_s)
+    centre[c1.rows] = np.where(c1.poles[c1.rows] > 0, 1.0, c1.lam)
+    insertions = moments(nodes.e, nodes.point, centre)
     kernels = {0: nodes.kernel(0), 1: kernel(nodes.e, c1, insertions)}
     kernels[2] = nodes.kernel(2, insertions if planted else ones)
     if planted:

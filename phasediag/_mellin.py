@@ -14,19 +14,21 @@ first J poles, whose residues are the power series in s, while they decrease, an
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, loggamma, zeta
 
 Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Index = NDArray[np.int64]
 #: (lambda, row of each lambda) -> the F insertions, on a new last axis
-Insertions = Callable[[Complex, NDArray[np.int64]], Complex]
+Insertions = Callable[[NDArray[np.inexact], Index], NDArray[np.inexact]]
 
 # Terms below exp(-_NEGLIGIBLE) of the leading one are left out.
 _NEGLIGIBLE = 40.0
 _MAX_RESIDUES = 40
+_HIGHEST = 6
 # Trapezoidal step along a contour, and the largest slope at which contours open to either side: both found by
 # comparison with mpmath over m = 0.5 to 5000 and u = 1e-3 to 1e6.
 _STEP = 0.125
@@ -37,7 +39,7 @@ _FAR = 5.0
 
 @dataclass(frozen=True)
 class Energies:
-    r"""The law of the energies seen from R points, in variables that do not overflow.
+    r"""The laws of the energies seen from n points, in variables that do not overflow.
 
     Attributes
     ----------
@@ -45,48 +47,52 @@ class Energies:
         :math:`A_k = t/s_k`.
     m : ndarray, shape (K,)
         Dimensions.
-    xi : ndarray, shape (R, K)
+    xi : ndarray, shape (n, K)
         :math:`\xi_k = X_k/s_k`.
+
+    Methods take lambda and the index of the point of each lambda, which broadcast against each other.
     """
 
     A: Float
     m: Float
     xi: Float
 
-    def cgf(self, lam: Float) -> Float:
-        r"""Return :math:`\Psi(\lambda)` for lambda of shape (R,) or (R, n)."""
+    def cgf(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`\Psi(\lambda)`."""
         q = lam[..., None]
-        return -0.5 * np.sum(self.m * np.log1p(q / self.A) + self._rows(self.xi, lam) * q / (q + self.A), axis=-1)
+        return -0.5 * np.sum(self.m * np.log1p(q / self.A) + self.xi[point] * (q / (q + self.A)), axis=-1)
 
-    def energy(self, lam: Float) -> Float:
+    def energy(self, lam: NDArray[np.inexact], point: Index) -> NDArray[np.inexact]:
         r"""Return :math:`-\Psi'(\lambda)`."""
         r = 1 / (lam[..., None] + self.A)
-        return 0.5 * np.sum((self.m + self._rows(self.xi, lam) * self.A * r) * r, axis=-1)
+        return 0.5 * np.sum((self.m + self.xi[point] * (self.A * r)) * r, axis=-1)
 
-    def curvature(self, lam: Float) -> Float:
+    def curvature(self, lam: Float, point: Index) -> Float:
         r"""Return :math:`\Psi''(\lambda)`."""
         r = 1 / (lam[..., None] + self.A)
-        return 0.5 * np.sum((self.m + 2 * self._rows(self.xi, lam) * self.A * r) * r * r, axis=-1)
+        return 0.5 * np.sum((self.m + self.xi[point] * (2 * self.A * r)) * r * r, axis=-1)
 
-    def log_change(self, lam: Float, row: NDArray[np.int64], re: Float, im: Float) -> tuple[Float, Float]:
-        r"""Return the real and imaginary part of :math:`\Psi(\lambda + \delta) - \Psi(\lambda)`, flat in delta."""
+    @cached_property
+    def at_integers(self) -> tuple[Float, Float]:
+        r"""Psi and -Psi' at lambda = 0, 1, 2, ..., shape (n, _HIGHEST + _MAX_RESIDUES)."""
+        lam, point = np.arange(_HIGHEST + _MAX_RESIDUES, dtype=float), np.arange(len(self.xi))[:, None]
+        return self.cgf(lam, point), self.energy(lam, point)
+
+    def log_change(self, lam: Float, point: Index, row: Index, re: Float, im: Float) -> tuple[Float, Float]:
+        r"""Return real and imaginary part of :math:`\Psi(\lambda + \delta) - \Psi(\lambda)`; row is that of each delta."""
         real, imag = np.zeros_like(re), np.zeros_like(im)
         for A, m, xi in zip(self.A, self.m, self.xi.T, strict=True):
-            r = (1 / (lam + A))[row]
-            x, y = re * r, im * r
+            r = 1 / (lam + A)
+            x, y = re * r[row], im * r[row]
             square = (1 + x) ** 2 + y * y
             real -= 0.25 * m * np.log(square)
             imag -= 0.5 * m * np.arctan2(y, 1 + x)
             if np.any(xi):
                 # delta/(1 + delta r), without cancellation
-                factor = 0.5 * (xi * A)[row] * r / square
+                factor = (0.5 * xi[point] * A * r)[row] / square
                 real -= factor * (x + x * x + y * y)
                 imag -= factor * y
         return real, imag
-
-    @staticmethod
-    def _rows(per_point: Float, lam: Float) -> Float:
-        return per_point if lam.ndim == 1 else per_point[:, None, :]
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,10 @@ class Contours:
 
     p: int
     log_s: Float
-    poles: NDArray[np.int64]
+    point: Index
+    poles: Index
     terms: Float  # logs of the residues, shape (R, n)
-    needed: NDArray[np.bool_]  # whether anything is left after the residues
+    rows: Index  # those in which something is left after the residues, and for these:
     lam: Float
     reach: Float  # distance to the nearest singularity
 
@@ -117,22 +124,22 @@ class Kernel:
         return self.residues[:, n:].sum(axis=1) + (self.coarse if coarse else self.integral)
 
 
-def find_contours(e: Energies, p: int, log_s: Float) -> Contours:
+def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
     """Choose the number of residues and the saddle point of each row."""
     n = np.arange(_MAX_RESIDUES)
-    at_poles = np.broadcast_to((p + n).astype(float), (len(log_s), len(n)))
-    terms = (p + n) * log_s[:, None] + e.cgf(at_poles) - gammaln(n + 1)
+    cgf, energy = (table[:, p : p + _MAX_RESIDUES] for table in e.at_integers)
+    terms = (p + n) * log_s[:, None] + (cgf - gammaln(n + 1))[point]
     # The residues are smooth in n: cross poles while they decrease.
-    slope = log_s[:, None] - e.energy(at_poles) - digamma(n + 1.0)
+    rising = log_s[:, None] >= (energy + digamma(n + 1.0))[point]
     vanish = terms < terms[:, :1] - _NEGLIGIBLE
-    stop = (slope >= 0) | vanish
+    stop = rising | vanish
     poles = np.where(stop.any(axis=1), stop.argmax(axis=1), np.argmin(terms, axis=1))
-    needed = ~np.take_along_axis(vanish, poles[:, None], axis=1)[:, 0]
-    lam, reach = _saddles(e, p, log_s, poles)
-    return Contours(p, log_s, poles, terms, needed, lam, reach)
+    rows = np.flatnonzero(~vanish[np.arange(len(poles)), poles])
+    lam, reach = _saddles(e, p, log_s[rows], point[rows], poles[rows])
+    return Contours(p, log_s, point, poles, terms[:, : np.max(poles, initial=1)], rows, lam, reach)
 
 
-def _saddles(e: Energies, p: int, log_s: Float, poles: NDArray[np.int64]) -> tuple[Float, Float]:
+def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> tuple[Float, Float]:
     """Bisect for log s = psi(p - lambda) - Psi'(lambda), increasing across a gap; nearness is enough."""
     first = np.argmin(e.A)
     A, m = e.A[first], e.m[first]
@@ -146,10 +153,10 @@ def _saddles(e: Energies, p: int, log_s: Float, poles: NDArray[np.int64]) -> tup
     else:
         low = np.where(poles == 0, np.minimum(0.5 * m / height, p - 0.5 + A), 1e-5)
     low, high = np.log(low / (width - low)), np.full_like(low, 14.0)
-    for _ in range(22):
+    for _ in range(20):
         middle = (low + high) / 2
         lam = start + width / (1 + np.exp(-middle))
-        negative = log_s - e.energy(lam) - digamma(p - lam) < 0
+        negative = log_s - e.energy(lam, point) - digamma(p - lam) < 0
         low, high = np.where(negative, middle, low), np.where(negative, high, middle)
     return lam, width / (1 + np.exp(np.abs(middle)))
 
@@ -157,60 +164,60 @@ def _saddles(e: Energies, p: int, log_s: Float, poles: NDArray[np.int64]) -> tup
 def kernel(e: Energies, c: Contours, insertions: Insertions) -> Kernel:
     """Sum the residues and the contour integral of each row."""
     n = np.arange(c.terms.shape[1])
-    at_saddle = loggamma(c.p - c.lam + 0j).real + c.lam * c.log_s + e.cgf(c.lam)
-    log_scale = np.where(c.poles > 0, c.terms[:, 0], at_saddle)
+    at_saddle = gammaln(np.abs(c.p - c.lam)) + c.lam * c.log_s[c.rows] + e.cgf(c.lam, c.point[c.rows])
+    log_scale = c.terms[:, 0].copy()
+    free = c.poles[c.rows] == 0
+    log_scale[c.rows[free]] = at_saddle[free]
     logs = np.where(n < c.poles[:, None], c.terms - log_scale[:, None], -np.inf)
-    at_poles = np.broadcast_to(c.p + n + 0j, logs.shape)
-    inserted = insertions(at_poles, np.arange(len(logs))[:, None]).real
+    inserted = insertions(np.broadcast_to(c.p + n.astype(float), logs.shape), np.arange(len(logs))[:, None])
     residues = (np.where(n % 2, -1.0, 1.0) * np.exp(logs))[..., None] * inserted
-    integral, coarse = np.zeros_like(inserted[:, 0]), np.zeros_like(inserted[:, 0])
-    rows = np.flatnonzero(c.needed)
-    if len(rows):
-        weight = np.exp((at_saddle - log_scale)[rows])[:, None]
-        fine, half = _integrate(Energies(e.A, e.m, e.xi[rows]), c, rows, insertions)
-        integral[rows], coarse[rows] = weight * fine, weight * half
+    integral, coarse = np.zeros((2, len(logs), inserted.shape[-1]))
+    if len(c.rows):
+        weight = np.exp(at_saddle - log_scale[c.rows])[:, None]
+        integral[c.rows], coarse[c.rows] = (weight * part for part in _integrate(e, c, insertions))
     return Kernel(c, log_scale, residues, integral, coarse)
 
 
-def _integrate(e: Energies, c: Contours, rows: NDArray[np.int64], insertions: Insertions) -> tuple[Float, Float]:
+def _integrate(e: Energies, c: Contours, insertions: Insertions) -> tuple[Float, Float]:
     """Apply the trapezoidal rule on hyperbolas through the saddles, in units of the integrand there."""
-    lam, log_s = c.lam[rows], c.log_s[rows]
-    width = np.minimum(c.reach[rows], 3.5 / np.sqrt(e.curvature(lam) + _trigamma(c.p - lam)))
-    # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays.
-    drift = log_s - e.energy(lam + _FAR * 1j).real
-    with np.errstate(over="ignore"):
-        extent = np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m))
-    # Where Psi cuts the integrand close to the axis, the path of steepest descent stays close to it as well.
-    slope = min(_SLOPE, np.min(extent)) * np.tanh((drift - digamma(np.abs(c.p - lam) + 0.5) - 1) / 3)
-    bend = width * slope
-    by_cgf = np.min((lam[:, None] + e.A) * extent, axis=-1)
-    count = _node_counts(np.abs(c.p - lam), by_cgf, drift, width, bend)
+    lam, log_s, point = c.lam, c.log_s[c.rows], c.point[c.rows]
+    width, bend, count = _hyperbolas(e, c)
     begin = np.cumsum(count) - count
-    row = np.repeat(np.arange(len(rows)), count)
+    row = np.repeat(np.arange(len(count)), count)
     j = np.arange(len(row)) - begin[row]
-    sinh, cosh = np.sinh(_STEP * j), np.cosh(_STEP * j)
+    w = _STEP * np.arange(np.max(count))
+    sinh, cosh = np.sinh(w)[j], np.cosh(w)[j]
     re, im = -bend[row] * (cosh - 1), width[row] * sinh
-    real, imag = e.log_change(lam, row, re, im)
+    real, imag = e.log_change(lam, point, row, re, im)
     z = lam[row] + re + 1j * im
     gamma = loggamma(c.p - z)
-    real += gamma.real - loggamma(c.p - lam + 0j).real[row] + re * log_s[row]
+    real += gamma.real - gammaln(np.abs(c.p - lam))[row] + re * log_s[row]
     imag += gamma.imag + im * log_s[row]
     step = np.where(j == 0, 0.5, 1.0) * (-bend[row] * sinh + 1j * (width[row] * cosh))
     weight = np.exp(real) * (np.cos(imag) + 1j * np.sin(imag)) * step * (_STEP / np.pi)
-    values = (weight[:, None] * insertions(z, rows[row])).imag
+    values = (weight[:, None] * insertions(z, c.rows[row])).imag
     even = np.where(j % 2, 0.0, 2.0)[:, None]
-    # On the left of 0 < lambda the gamma function changes sign from gap to gap; loggamma carries it as a phase.
     return np.add.reduceat(values, begin), np.add.reduceat(even * values, begin)
 
 
-def _node_counts(distance: Float, by_cgf: Float, drift: Float, width: Float, bend: Float) -> NDArray[np.int64]:
-    """Bound where the integrand has decayed: by Psi, by the gamma function, by s^lambda on a contour bent left."""
-    by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(bend / width))
-    end = np.arcsinh(np.minimum(by_gamma, by_cgf) / width)
-    left = (bend > 0) & (drift > 0)
-    decay = np.where(left, bend * drift, 1.0)
+def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Index]:
+    """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and its nodes."""
+    lam, point = c.lam, c.point[c.rows]
+    distance = np.abs(c.p - lam)
+    b = np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(lam, point) + _trigamma(c.p - lam)))
+    with np.errstate(over="ignore"):
+        by_cgf = np.min((lam[:, None] + e.A) * np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m)), axis=-1)
+    # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays, but where
+    # Psi cuts it off close to the axis stay close to it, as the path of steepest descent does.
+    drift = c.log_s[c.rows] - e.energy(lam + _FAR * 1j, point).real
+    steepest = by_cgf * (1 / (lam + np.min(e.A)) + 1 / (distance + 0.5))
+    slope = np.minimum(_SLOPE, steepest) * np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
+    by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(slope))
+    end = np.arcsinh(np.minimum(by_gamma, by_cgf) / b)
+    left = (slope > 0) & (drift > 0)
+    decay = np.where(left, b * slope * drift, 1.0)
     end = np.minimum(end, np.where(left, np.arccosh(1 + _NEGLIGIBLE / decay), np.inf))
-    return np.ceil(end / _STEP).astype(int) + 2
+    return b, b * slope, np.ceil(end / _STEP).astype(int) + 2
 
 
 def _trigamma(x: Float) -> Float:

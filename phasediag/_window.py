@@ -36,9 +36,10 @@ def panels(e: Energies, log_n: float, planted: bool, refine: float) -> Float:
     order 1; h is the integral of s K_1, taken here from the saddle-point value.
     """
     lam, A = _saddle_grid(e, log_n)
-    log_s = digamma(1 - lam) + e.energy(lam)
-    curvature = zeta(2, 1 - lam) + e.curvature(lam)
-    log_k = gammaln(1 - lam) + lam * log_s + e.cgf(lam) - 0.5 * np.log(2 * np.pi * curvature)
+    point = np.arange(len(e.xi))[:, None]
+    log_s = digamma(1 - lam) + e.energy(lam, point)
+    curvature = zeta(2, 1 - lam) + e.curvature(lam, point)
+    log_k = gammaln(1 - lam) + lam * log_s + e.cgf(lam, point) - 0.5 * np.log(2 * np.pi * curvature)
     log_h, log_minus_log_g = _distribution(log_s, log_k)
     low, high = _ends(e, log_n, planted, log_s, log_k, log_h, log_minus_log_g)
     spread = curvature * (lam + A) * (1 - lam) / (1 + A)
@@ -79,13 +80,13 @@ def _ends(
     low = _crossing(log_s, log_n + log_h, -_TAIL)
     high = _crossing(log_s, log_power + log_minus_log_g, np.log(_TAIL + 4))
     if planted:
-        one, half = np.ones(len(e.xi)), np.full(len(e.xi), 0.5)
-        log_p0 = log_k - log_s - e.cgf(one)[:, None]
-        middle = e.energy(half) + 9 * np.sqrt(e.curvature(half) + 2)
-        high = np.minimum(high, np.maximum(_crossing(log_s, -log_p0, _TAIL), middle))
+        point, half = np.arange(len(e.xi)), np.array(0.5)
+        psi1 = e.at_integers[0][:, 1:2]
+        middle = e.energy(half, point) + 9 * np.sqrt(e.curvature(half, point) + 2)
+        high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - log_k, _TAIL), middle))
         # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
-        theta = np.broadcast_to(np.geomspace(0.01, 1, 40), (len(e.xi), 40))
-        low = np.minimum(low, np.max((e.cgf(one)[:, None] - e.cgf(1 + theta) - _TAIL) / theta, axis=1))
+        theta = np.geomspace(0.01, 1, 40)
+        low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - _TAIL) / theta, axis=1))
     return low, high
 
 
