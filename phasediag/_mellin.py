@@ -111,17 +111,17 @@ class Contours:
 
 @dataclass(frozen=True)
 class Kernel:
-    """Values of s^p K_{p,f}: ``exp(log_scale)`` times residues and contour integrals."""
+    """Values of s^p K_{p,f}, in units of ``exp(log_scale)``: the first two residues, and the rest at both steps."""
 
     contours: Contours
     log_scale: Float  # (R,)
-    residues: Float  # (R, n, F)
-    integral: Float  # (R, F)
-    coarse: Float  # the integral at twice the step
+    residues: Float  # (2, R, F)
+    rest: Float  # (R, F)
+    coarse: Float  # at twice the step along the contours
 
     def after(self, n: int, coarse: bool = False) -> Float:
-        """Return what the first n residues leave, in units of ``exp(log_scale)``, shape (R, F)."""
-        return self.residues[:, n:].sum(axis=1) + (self.coarse if coarse else self.integral)
+        """Return what the first n = 0, 1 or 2 residues leave, shape (R, F)."""
+        return self.residues[n:].sum(axis=0) + (self.coarse if coarse else self.rest)
 
 
 def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
@@ -136,7 +136,7 @@ def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
     poles = np.where(stop.any(axis=1), stop.argmax(axis=1), np.argmin(terms, axis=1))
     rows = np.flatnonzero(~vanish[np.arange(len(poles)), poles])
     lam, reach = _saddles(e, p, log_s[rows], point[rows], poles[rows])
-    return Contours(p, log_s, point, poles, terms[:, : np.max(poles, initial=1)], rows, lam, reach)
+    return Contours(p, log_s, point, poles, terms[:, : np.max(poles, initial=2)], rows, lam, reach)
 
 
 def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> tuple[Float, Float]:
@@ -163,19 +163,25 @@ def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> t
 
 def kernel(e: Energies, c: Contours, insertions: Insertions) -> Kernel:
     """Sum the residues and the contour integral of each row."""
-    n = np.arange(c.terms.shape[1])
     at_saddle = gammaln(np.abs(c.p - c.lam)) + c.lam * c.log_s[c.rows] + e.cgf(c.lam, c.point[c.rows])
     log_scale = c.terms[:, 0].copy()
     free = c.poles[c.rows] == 0
     log_scale[c.rows[free]] = at_saddle[free]
-    logs = np.where(n < c.poles[:, None], c.terms - log_scale[:, None], -np.inf)
-    inserted = insertions(np.broadcast_to(c.p + n.astype(float), logs.shape), np.arange(len(logs))[:, None])
-    residues = (np.where(n % 2, -1.0, 1.0) * np.exp(logs))[..., None] * inserted
-    integral, coarse = np.zeros((2, len(logs), inserted.shape[-1]))
+    row, n = np.nonzero(np.arange(c.terms.shape[1]) < c.poles[:, None])
+    signed = np.where(n % 2, -1.0, 1.0) * np.exp(c.terms[row, n] - log_scale[row])
+    values = signed[:, None] * insertions(c.p + n.astype(float), row)
+    residues = np.zeros((3, len(log_scale), values.shape[1]))
+    for first in (0, 1):
+        residues[first, row[n == first]] = values[n == first]
+    later, begin = np.unique(row[n >= 2], return_index=True)
+    if len(later):
+        residues[2, later] = np.add.reduceat(values[n >= 2], begin)
+    coarse = residues[2].copy()
     if len(c.rows):
         weight = np.exp(at_saddle - log_scale[c.rows])[:, None]
-        integral[c.rows], coarse[c.rows] = (weight * part for part in _integrate(e, c, insertions))
-    return Kernel(c, log_scale, residues, integral, coarse)
+        for total, part in zip((residues[2], coarse), _integrate(e, c, insertions), strict=True):
+            total[c.rows] += weight * part
+    return Kernel(c, log_scale, residues[:2], residues[2], coarse)
 
 
 def _integrate(e: Energies, c: Contours, insertions: Insertions) -> tuple[Float, Float]:
