@@ -14,7 +14,7 @@ Geometry = Literal["gaussian", "sphere"]
 Float = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class LinearManifold:
     r"""Subspaces of variance :math:`s_k` and dimension :math:`m_k` in ambient dimension :math:`d`.
 
@@ -51,60 +51,77 @@ class LinearManifold:
 
     variances: tuple[float, ...]
     dims: tuple[float, ...]
-    ambient_dim: float = None  # type: ignore[assignment]  # given as None, it becomes the sum of dims
-    geometry: Geometry = "gaussian"
-    radius: float | None = None
+    ambient_dim: float
+    geometry: Geometry
+    radius: float | None
 
-    def __post_init__(self) -> None:
-        variances = tuple(float(s) for s in _positive("variances", self.variances))
-        dims = tuple(_integer_if_whole(m) for m in _positive("dims", self.dims))
-        if len(variances) != len(dims):
-            raise ValueError(f"variances and dims must have the same length, got {len(variances)} and {len(dims)}")
-        manifold_dim = _integer_if_whole(math.fsum(dims))
-        ambient_dim = manifold_dim
-        if self.ambient_dim is not None:
-            ambient_dim = _integer_if_whole(_positive("ambient_dim", [self.ambient_dim])[0])
-        if ambient_dim < manifold_dim:
-            raise ValueError(f"ambient_dim must be at least the sum of dims, {manifold_dim:g}, got {ambient_dim:g}")
-        if self.geometry not in get_args(Geometry):
-            raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {self.geometry!r}")
-        if self.radius is not None:
-            if self.geometry != "sphere":
-                raise ValueError("radius is for geometry='sphere' only")
-            object.__setattr__(self, "radius", float(_positive("radius", [self.radius])[0]))
-        object.__setattr__(self, "variances", variances)
-        object.__setattr__(self, "dims", dims)
-        object.__setattr__(self, "ambient_dim", ambient_dim)
+    def __init__(
+        self,
+        variances: Iterable[float],
+        dims: Iterable[float],
+        ambient_dim: float | None = None,
+        geometry: Geometry = "gaussian",
+        radius: float | None = None,
+    ) -> None:
+        # The dataclass is frozen, so its fields are set past its own guard.
+        fields = self.__dict__
+        fields["variances"] = tuple(_positive("variances", variances))
+        fields["dims"] = tuple(_integer_if_whole(m) for m in _positive("dims", dims))
+        if len(self.variances) != len(self.dims):
+            raise ValueError(
+                f"variances and dims must have the same length, got {len(self.variances)} and {len(self.dims)}"
+            )
+        if ambient_dim is None:
+            ambient_dim = self.manifold_dim
+        fields["ambient_dim"] = _integer_if_whole(_positive("ambient_dim", [ambient_dim])[0])
+        # A sum of fractions made elsewhere may fall short by rounding.
+        if self.ambient_dim < self.manifold_dim * (1 - 1e-12):
+            raise ValueError(
+                f"ambient_dim must be at least the sum of dims, {self.manifold_dim:g}, got {self.ambient_dim:g}"
+            )
+        if geometry not in get_args(Geometry):
+            raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {geometry!r}")
+        if radius is not None and geometry != "sphere":
+            raise ValueError("radius is for geometry='sphere' only")
+        fields["geometry"] = geometry
+        fields["radius"] = None if radius is None else _positive("radius", [radius])[0]
 
     @classmethod
-    def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None) -> Self:
+    def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None, rtol: float | None = None) -> Self:
         """Group the eigenvalues of a covariance matrix into subspaces, largest variance first.
 
-        Equal eigenvalues form one subspace; zeros are directions off the manifold.
+        Equal eigenvalues form one subspace, of their mean variance; zeros are directions off the manifold.
 
         Parameters
         ----------
         values : array_like, shape (n,)
-            Non-negative eigenvalues.
+            Eigenvalues, in any order.
         ambient_dim : float, optional
             The number of eigenvalues by default.
+        rtol : float, optional
+            Neighbouring eigenvalues that differ by less than this fraction of the largest count as equal, and those
+            within it of 0 as zeros. By default the rounding of an eigenvalue solver, n times 2.2e-16; larger values
+            coarsen a measured spectrum.
 
         Examples
         --------
         >>> LinearManifold.from_eigenvalues([0.3, 1, 0.3, 0])
         LinearManifold(variances=(1.0, 0.3), dims=(1, 2), ambient_dim=4, geometry='gaussian', radius=None)
         """
-        eigenvalues = np.asarray(values, dtype=float)
-        if eigenvalues.ndim != 1 or not np.all(np.isfinite(eigenvalues) & (eigenvalues >= 0)):
-            raise ValueError("values must be a list of finite, non-negative eigenvalues")
-        if not np.any(eigenvalues > 0):
-            raise ValueError("values must hold at least one positive eigenvalue")
-        variances, counts = np.unique(eigenvalues[eigenvalues > 0], return_counts=True)
-        return cls(
-            variances[::-1].tolist(),
-            counts[::-1].tolist(),
-            len(eigenvalues) if ambient_dim is None else ambient_dim,
-        )
+        eigenvalues = np.sort(np.ravel(np.asarray(values, dtype=float)))[::-1]
+        if not (len(eigenvalues) and np.all(np.isfinite(eigenvalues)) and eigenvalues[0] > 0):
+            raise ValueError("values must be finite eigenvalues, at least one of them positive")
+        if rtol is None:
+            rtol = len(eigenvalues) * float(np.finfo(float).eps)
+        if not rtol >= 0:
+            raise ValueError(f"rtol must not be negative, got {rtol}")
+        same = rtol * eigenvalues[0]
+        if eigenvalues[-1] < -same:
+            raise ValueError(f"values must not be negative beyond rounding, got {eigenvalues[-1]:g}")
+        positive = eigenvalues[eigenvalues > same]
+        groups = np.split(positive, np.flatnonzero(-np.diff(positive) > same) + 1)
+        d = len(eigenvalues) if ambient_dim is None else ambient_dim
+        return cls([float(np.mean(group)) for group in groups], [len(group) for group in groups], d)
 
     @property
     def n_subspaces(self) -> int:
@@ -145,9 +162,13 @@ class LinearManifold:
 
     def alpha(self, n: float) -> float:
         r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples (an integer of any size)."""
-        if not n >= 1:
-            raise ValueError(f"n must be at least 1, got {n}")
-        return math.log(n) / self.ambient_dim
+        try:
+            log_n = math.log(n)
+        except (TypeError, ValueError):
+            log_n = -1.0
+        if not log_n >= 0:
+            raise ValueError(f"n must be a number of samples, at least 1, got {n!r}")
+        return log_n / self.ambient_dim
 
     def n_samples(self, alpha: ArrayLike) -> Float:
         r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``; inf where it overflows."""
@@ -164,6 +185,8 @@ class LinearManifold:
         rng : numpy.random.Generator or seed, optional
             Source of randomness.
         """
+        if not (isinstance(n, int | np.integer) and n >= 0):
+            raise ValueError(f"n must be an integer, 0 or more, got {n!r}")
         m = sum(self.integer_dims())
         samples = np.zeros((n, int(self.ambient_dim)))
         scales = np.sqrt(np.repeat(self.variances, self.integer_dims()))
@@ -178,7 +201,7 @@ def _positive(name: str, values: Iterable[Any]) -> list[float]:
     """Return the values as floats after checking that there is at least one and that all are positive."""
     try:
         numbers = [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be numbers, got {values!r}") from None
     if not numbers:
         raise ValueError(f"{name} must not be empty")
@@ -189,4 +212,5 @@ def _positive(name: str, values: Iterable[Any]) -> list[float]:
 
 
 def _integer_if_whole(value: float) -> float:
-    return int(value) if float(value).is_integer() else value
+    # Beyond 2^53 every double is whole, and none is exact.
+    return int(value) if float(value).is_integer() and value < 2**53 else value
