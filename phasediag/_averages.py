@@ -1,18 +1,34 @@
 r"""Averages over data sets at given points: integrals over log s of products of kernels and powers of g.
 
-Every function returns three values of each quantity: the best one, one from contours at twice the step, and one from
-half of the nodes in log s. Weights :math:`N^j` and all scales enter as exponents.
+Powers of N and all scales enter as exponents, so that any N works. Every integrand is evaluated with the contours at
+their step and at twice their step; the difference and the coefficients of the panels estimate the error.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phasediag._mellin import Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
-from phasediag._window import HALF_WEIGHTS, NODES, WEIGHTS, panels
+from phasediag._window import NODES, integrate, panels
 
 Float = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Step along the contours, and panels in log s relative to the standard number."""
+
+    step: float
+    panels: float
+
+
+#: Near the rounding of doubles, and near 1e-9.
+FINE, FAST = Accuracy(0.125, 1.0), Accuracy(0.2, 0.6)
 
 
 def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
@@ -20,170 +36,161 @@ def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
     return np.ones((*lam.shape, 1))
 
 
-def moments(e: Energies, point: Index, centre: Float) -> Insertions:
-    r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
-
-    The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
-    mean at the ``centre`` of each row.
-    """
-    root = np.sqrt(e.xi)
-
-    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
-        narrow = e.A / (lam[..., None] + e.A)
-        lever = root[point[row]] / (centre[row][..., None] + e.A)
-        shift = narrow * lever * (lam - centre[row])[..., None]
-        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
-
-    return insertions
-
-
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes in log s for each of n points."""
+    """Nodes in log s for each of n points, in one flat array of rows."""
 
     e: Energies
     log_n: float
     log_s: Float  # (n * P * 16,)
     point: Index  # of each node
     widths: Float  # half widths of the panels, (n, P)
+    step: float
 
     @classmethod
-    def of(cls, e: Energies, log_n: float, planted: bool, refine: float) -> "Nodes":
-        edges = panels(e, log_n, planted, refine)
+    def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
+        """Place the nodes where the integrands are, with or without a planted sample."""
+        edges = panels(e, log_n, planted, accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths)
+        return cls(e, log_n, log_s.ravel(), point, widths, accuracy.step)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Points, panels and nodes in each."""
+        return (*self.widths.shape, len(NODES))
 
     def contours(self, p: int) -> Contours:
+        """Return the contours for K_p."""
         return find_contours(self.e, p, self.log_s, self.point)
 
     def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
-        return kernel(self.e, self.contours(p), insertions)
-
-    def integrate(self, fine: Float, coarse: Float) -> Float:
-        """Return the integral of values at the nodes, shape (3, n): best, coarse contours, half of the nodes."""
-        shape = (*self.widths.shape, len(NODES))
-        values = np.array([fine, coarse, fine]).reshape(3, *shape)
-        weights = np.array([WEIGHTS, WEIGHTS, HALF_WEIGHTS])[:, None, None, :]
-        return np.sum(np.sum(values * weights, axis=-1) * self.widths, axis=-1)
-
-
-@dataclass(frozen=True)
-class Survival:
-    """g = exp(-s exp(-e)) averaged, as log(-log g), from the kernel p = 0."""
-
-    log_minus_log: Float
-    log_n: float
-
-    @classmethod
-    def of(cls, k0: Kernel, log_n: float, coarse: bool) -> "Survival":
-        free = k0.contours.poles == 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_h = k0.log_scale + np.log(np.where(free, 1, -k0.after(1, coarse)[:, 0]))
-            log_g = np.where(free, k0.log_scale + np.log(np.where(free, k0.after(0, coarse)[:, 0], 1)), 0)
-            # log(-log(1 - h)) = log h + log of the series, without leaving logarithms
-            h = np.exp(np.minimum(log_h, -1e-16))
-            series = np.where(h > 1e-8, -np.log1p(-h) / np.where(h > 1e-8, h, 1), 1 + h / 2)
-            return cls(np.where(free, np.log(-log_g), log_h + np.log(series)), log_n)
-
-    def log_power(self, less: int) -> Float:
-        """Return log of g^(N - less)."""
-        with np.errstate(over="ignore"):
-            return -np.exp(self.log_n + self.log_minus_log) + less * np.exp(self.log_minus_log)
+        """Return s^p K_{p,f} at the nodes."""
+        return kernel(self.e, self.contours(p), insertions, self.step)
 
 
 @dataclass(frozen=True)
 class Level:
-    """The kernels at the nodes, on contours at one of the two steps: what the formulas below combine."""
+    """The kernels at the nodes at one of the two steps along the contours: what the integrands combine."""
 
     nodes: Nodes
-    kernels: dict[int, Kernel]
+    kernels: Mapping[int, Kernel]
     coarse: bool
 
-    @property
-    def survival(self) -> Survival:
-        return Survival.of(self.kernels[0], self.nodes.log_n, self.coarse)
-
     def value(self, p: int) -> Float:
+        """Return s^p K_{p,f} in units of exp(scale)."""
         return self.kernels[p].after(0, self.coarse)
 
     def scale(self, p: int) -> Float:
+        """Return the log of the units."""
         return self.kernels[p].log_scale
 
-    @property
+    @cached_property
+    def log_h(self) -> Float:
+        """Log h where h is small, 0 where it is not."""
+        crossed = self.kernels[0].contours.poles > 0
+        return np.where(crossed, self.scale(0) + _log(np.where(crossed, -self.value(0)[:, 0], 1)), 0.0)
+
+    @cached_property
+    def log_minus_log_g(self) -> Float:
+        """log(-log g), from h where it is small and from g where it is not."""
+        crossed = self.kernels[0].contours.poles > 0
+        h = np.where(crossed, np.exp(np.minimum(self.log_h, -1e-16)), 0)
+        series = np.where(h > 1e-8, -np.log1p(-h) / np.where(h > 1e-8, h, 1), 1 + h / 2)
+        log_g = self.scale(0) + _log(np.where(crossed, 1, self.value(0)[:, 0]))
+        return np.where(crossed, self.log_h + np.log(series), _log(np.where(crossed, 1, -log_g)))
+
+    def log_power(self, less: int) -> Float:
+        """Return log of g^(N - less)."""
+        with np.errstate(over="ignore"):
+            return -np.exp(self.nodes.log_n + self.log_minus_log_g) + less * np.exp(self.log_minus_log_g)
+
+    @cached_property
     def log_planted(self) -> Float:
-        """Return log of s M(1), what the planted sample divides kernels by."""
+        """Log of s M(1), by which a planted sample divides kernels."""
         return self.nodes.log_s + self.nodes.e.at_integers[0][self.nodes.point, 1]
 
-    @property
+    @cached_property
     def log_p0(self) -> Float:
-        """Return log of the planted sample's own survival, P_0 = K_1/M(1)."""
+        """Log of the planted sample's own survival, P_0 = K_1/M(1)."""
         k1 = self.kernels[1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crossed = np.log1p(np.maximum(k1.after(1, self.coarse)[:, 0], -1))
-            direct = k1.log_scale - self.log_planted + np.log(np.maximum(self.value(1)[:, 0], 0))
-        return np.where(k1.contours.poles > 0, crossed, direct)
+        crossed = _log1p(k1.after(1, self.coarse)[:, 0])
+        return np.where(k1.leads, crossed, k1.log_scale - self.log_planted + _log(self.value(1)[:, 0]))
 
 
-def fresh_integrands(level: Level) -> tuple[Float, Float]:
-    """Return log S, S the survival function of log(Exp/Z), and the integrands of Y2 and C_kk (per node)."""
-    L, g = level.nodes.log_n, level.survival
-    y2 = np.exp(L + level.scale(2) + g.log_power(1)) * level.value(2)[:, 0]
-    pair = np.exp(2 * (L + level.scale(1)) + g.log_power(2)) * -np.expm1(-L)
-    return g.log_power(0), np.column_stack([y2, pair[:, None] * _pair_variance(level.value(1), level.value(1)) / 2])
+def _log(x: Float) -> Float:
+    """Return log x; where cancellation has left nothing, a value that vanishes in every exponent."""
+    return np.log(np.maximum(x, 1e-300))
 
 
-def planted_integrands(level: Level) -> tuple[Float, Float]:
-    """Return the same with one of the N samples planted at the point."""
-    L, g, log_p0, own = level.nodes.log_n, level.survival, level.log_p0, level.log_planted
-    others = -np.expm1(-L)
-    y2 = others * np.exp(L + level.scale(2) + log_p0 + g.log_power(2)) * level.value(2)[:, 0]
-    y2 = y2 + np.exp(level.scale(3) - own + g.log_power(1)) * level.value(3)[:, 0]
-    free = others * (1 - 2 * np.exp(-L)) * np.exp(2 * (L + level.scale(1)) + log_p0 + g.log_power(3))
-    held = others * np.exp(L + level.scale(2) + level.scale(1) - own + g.log_power(2))
-    k1, k2 = level.value(1), level.value(2)
-    covariance = free[:, None] * _pair_variance(k1, k1) / 2 + held[:, None] * _pair_variance(k2, k1)
-    return log_p0 + g.log_power(1), np.column_stack([y2, covariance])
+def _log1p(x: Float) -> Float:
+    return np.log1p(np.maximum(x, 1e-300 - 1))
 
 
-def _pair_variance(a: Float, b: Float) -> Float:
-    """Return a_{yy} b_1 + a_1 b_{yy} - 2 a_y . b_y for each subspace: twice the variance of a pair when a = b."""
-    count = a.shape[1] // 2
-    (a1, ayy, ay), (b1, byy, by) = ((k[:, :1], k[:, 1 : count + 1], k[:, count + 1 :]) for k in (a, b))
-    return ayy * b1 + a1 * byy - 2 * ay * by
+@dataclass(frozen=True)
+class Estimate:
+    """Values at n points and their errors, shape (n, F)."""
+
+    value: Float
+    error: Float
 
 
-def mean_averages(points: Energies, log_n: float, planted: bool, refine: float = 1.0) -> Float:
-    """Return E log Z, E Y2 and E tr C_k/s_k at each point, shape (3, n, 2 + K)."""
-    nodes = Nodes.of(points, log_n, planted, refine)
-    c1 = nodes.contours(1)
-    centre = np.ones_like(nodes.log_s)
-    centre[c1.rows] = np.where(c1.poles[c1.rows] > 0, 1.0, c1.lam)
-    insertions = moments(nodes.e, nodes.point, centre)
-    kernels = {0: nodes.kernel(0), 1: kernel(nodes.e, c1, insertions)}
-    kernels[2] = nodes.kernel(2, insertions if planted else ones)
-    if planted:
-        kernels[3] = nodes.kernel(3)
-    integrands = planted_integrands if planted else fresh_integrands
+#: level -> integrands at the nodes, shape (R, F)
+Integrands = Callable[[Level], Float]
+
+
+def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
+    """Integrate over log s at every point."""
     with np.errstate(under="ignore"):
-        (log_s0, fine), (log_s1, coarse) = (integrands(Level(nodes, kernels, half)) for half in (False, True))
-    means = mean_position(nodes, log_s0, log_s1)
-    others = [nodes.integrate(a, b) for a, b in zip(fine.T, coarse.T, strict=True)]
-    return np.stack([-np.euler_gamma - means, *others], axis=-1)
+        fine, coarse = (
+            np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)
+            for half in (False, True)
+        )
+        value, outer = integrate(fine, nodes.widths)
+        total, _ = integrate(np.abs(fine), nodes.widths)
+        difference = np.abs(value - integrate(coarse, nodes.widths)[0])
+        noisy, _ = integrate(np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape), nodes.widths)
+        # The error of the trapezoidal rule at one step is about the square of that at twice the step.
+        inner = total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 1.5
+    return Estimate(value.T, (outer + inner + noisy).T)
 
 
-def mean_position(nodes: Nodes, log_fine: Float, log_coarse: Float) -> Float:
-    """Return the mean of the variable with survival function S, shape (3, n).
+def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
+    """Return the relative error that exponents of this size bring."""
+    size = 8 + 2 * nodes.log_n + np.zeros_like(nodes.log_s)
+    for k in kernels.values():
+        c = k.contours
+        lam = np.full_like(nodes.log_s, float(c.p + c.lead))
+        lam[c.rows] = np.where(k.leads[c.rows], lam[c.rows], np.abs(c.lam))
+        size += np.abs(lam * nodes.log_s) + np.abs(k.log_scale)
+    return _EPS * size
 
-    Integrates S on the right and 1 - S on the left of the panel edge at which S is closest to one half.
+
+def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integrands) -> tuple[Estimate, Estimate]:
+    """Return mean and variance of a variable on the real line from log of its survival function S.
+
+    Integrates S on the right and 1 - S on the left of c, the panel edge at which S is closest to one half.
     """
-    points, count = nodes.widths.shape
-    panels_s = np.exp(log_fine).reshape(points, count, -1)
-    split = np.argmin(np.abs(np.mean(panels_s, axis=2) - 0.5), axis=1)
-    log_s = nodes.log_s.reshape(points, count, -1)
-    pick = np.arange(points)
+    log_s = nodes.log_s.reshape(nodes.shape)
+    near = np.abs(np.exp(log_survival(Level(nodes, kernels, False))).reshape(nodes.shape).mean(axis=2) - 0.5)
+    split = np.argmin(near, axis=1)
+    pick = np.arange(len(split))
     centre = log_s[pick, split, 0] - (1 + NODES[0]) * nodes.widths[pick, split]
-    right = np.broadcast_to((np.arange(count) >= split[:, None])[..., None], log_s.shape).ravel()
-    fine, coarse = (np.where(right, np.exp(v), np.expm1(v)) for v in (log_fine, log_coarse))
-    return centre + nodes.integrate(fine, coarse)
+    right = (np.arange(nodes.shape[1]) >= split[:, None])[..., None]
+
+    def integrands(level: Level) -> Float:
+        here = log_survival(level).reshape(nodes.shape)
+        beyond = np.where(right, np.exp(here), np.expm1(here))
+        return np.stack([beyond, 2 * (log_s - centre[:, None, None]) * beyond], axis=-1).reshape(-1, 2)
+
+    moments = integrals(nodes, kernels, integrands)
+    first, second = moments.value.T
+    error, error_second = moments.error.T
+    mean = Estimate((centre + first)[:, None], (error + _EPS * np.abs(centre))[:, None])
+    return mean, Estimate((second - first**2)[:, None], (error_second + 2 * np.abs(first) * error)[:, None])
+
+
+def joined(*parts: Estimate) -> Estimate:
+    """Return estimates side by side."""
+    return Estimate(np.hstack([part.value for part in parts]), np.hstack([part.error for part in parts]))

@@ -29,9 +29,8 @@ Insertions = Callable[[NDArray[np.inexact], Index], NDArray[np.inexact]]
 _NEGLIGIBLE = 40.0
 _MAX_RESIDUES = 40
 _HIGHEST = 6
-# Trapezoidal step along a contour, and the largest slope at which contours open to either side: both found by
-# comparison with mpmath over m = 0.5 to 5000 and u = 1e-3 to 1e6.
-_STEP = 0.125
+# The largest slope at which contours open to either side, found by comparison with mpmath over m = 0.5 to 5000 and
+# u = 1e-3 to 1e6.
 _SLOPE = 0.75
 # How far from the real axis Psi is looked at to choose the slope.
 _FAR = 5.0
@@ -103,6 +102,7 @@ class Contours:
     log_s: Float
     point: Index
     poles: Index
+    lead: int  # the first residue that counts: h = 1 - g is what p = 0 is for, and leaves out the 1
     terms: Float  # logs of the residues, shape (R, n)
     rows: Index  # those in which something is left after the residues, and for these:
     lam: Float
@@ -111,7 +111,10 @@ class Contours:
 
 @dataclass(frozen=True)
 class Kernel:
-    """Values of s^p K_{p,f}, in units of ``exp(log_scale)``: the first two residues, and the rest at both steps."""
+    """Values of s^p K_{p,f}, in units of ``exp(log_scale)``: the first two residues, and the rest at both steps.
+
+    For p = 0: -h where poles were crossed, g where not.
+    """
 
     contours: Contours
     log_scale: Float  # (R,)
@@ -123,20 +126,25 @@ class Kernel:
         """Return what the first n = 0, 1 or 2 residues leave, shape (R, F)."""
         return self.residues[n:].sum(axis=0) + (self.coarse if coarse else self.rest)
 
+    @property
+    def leads(self) -> NDArray[np.bool_]:
+        """Whether the scale of a row is its first residue."""
+        return self.contours.poles > self.contours.lead
+
 
 def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
     """Choose the number of residues and the saddle point of each row."""
-    n = np.arange(_MAX_RESIDUES)
+    n, lead = np.arange(_MAX_RESIDUES), int(p == 0)
     cgf, energy = (table[:, p : p + _MAX_RESIDUES] for table in e.at_integers)
     terms = (p + n) * log_s[:, None] + (cgf - gammaln(n + 1))[point]
     # The residues are smooth in n: cross poles while they decrease.
     rising = log_s[:, None] >= (energy + digamma(n + 1.0))[point]
-    vanish = terms < terms[:, :1] - _NEGLIGIBLE
+    vanish = (n > lead) & (terms < terms[:, lead : lead + 1] - _NEGLIGIBLE)
     stop = rising | vanish
     poles = np.where(stop.any(axis=1), stop.argmax(axis=1), np.argmin(terms, axis=1))
     rows = np.flatnonzero(~vanish[np.arange(len(poles)), poles])
     lam, reach = _saddles(e, p, log_s[rows], point[rows], poles[rows])
-    return Contours(p, log_s, point, poles, terms[:, : np.max(poles, initial=2)], rows, lam, reach)
+    return Contours(p, log_s, point, poles, lead, terms[:, : np.max(poles, initial=2)], rows, lam, reach)
 
 
 def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> tuple[Float, Float]:
@@ -161,16 +169,18 @@ def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> t
     return lam, width / (1 + np.exp(np.abs(middle)))
 
 
-def kernel(e: Energies, c: Contours, insertions: Insertions) -> Kernel:
-    """Sum the residues and the contour integral of each row."""
+def kernel(e: Energies, c: Contours, insertions: Insertions, step: float) -> Kernel:
+    """Sum the residues and the contour integral of each row, the latter by steps of ``step`` along the contour."""
     at_saddle = gammaln(np.abs(c.p - c.lam)) + c.lam * c.log_s[c.rows] + e.cgf(c.lam, c.point[c.rows])
-    log_scale = c.terms[:, 0].copy()
-    free = c.poles[c.rows] == 0
+    log_scale = c.terms[:, c.lead].copy()
+    free = c.poles[c.rows] <= c.lead
     log_scale[c.rows[free]] = at_saddle[free]
-    row, n = np.nonzero(np.arange(c.terms.shape[1]) < c.poles[:, None])
+    order = np.arange(c.terms.shape[1])
+    row, n = np.nonzero((order >= c.lead) & (order < c.poles[:, None]))
     signed = np.where(n % 2, -1.0, 1.0) * np.exp(c.terms[row, n] - log_scale[row])
     values = signed[:, None] * insertions(c.p + n.astype(float), row)
     residues = np.zeros((3, len(log_scale), values.shape[1]))
+    n = n - c.lead
     for first in (0, 1):
         residues[first, row[n == first]] = values[n == first]
     later, begin = np.unique(row[n >= 2], return_index=True)
@@ -179,19 +189,20 @@ def kernel(e: Energies, c: Contours, insertions: Insertions) -> Kernel:
     coarse = residues[2].copy()
     if len(c.rows):
         weight = np.exp(at_saddle - log_scale[c.rows])[:, None]
-        for total, part in zip((residues[2], coarse), _integrate(e, c, insertions), strict=True):
+        for total, part in zip((residues[2], coarse), _integrate(e, c, insertions, step), strict=True):
             total[c.rows] += weight * part
     return Kernel(c, log_scale, residues[:2], residues[2], coarse)
 
 
-def _integrate(e: Energies, c: Contours, insertions: Insertions) -> tuple[Float, Float]:
+def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tuple[Float, Float]:
     """Apply the trapezoidal rule on hyperbolas through the saddles, in units of the integrand there."""
     lam, log_s, point = c.lam, c.log_s[c.rows], c.point[c.rows]
-    width, bend, count = _hyperbolas(e, c)
+    width, bend, end = _hyperbolas(e, c)
+    count = np.ceil(end / h).astype(int) + 2
     begin = np.cumsum(count) - count
     row = np.repeat(np.arange(len(count)), count)
     j = np.arange(len(row)) - begin[row]
-    w = _STEP * np.arange(np.max(count))
+    w = h * np.arange(np.max(count))
     sinh, cosh = np.sinh(w)[j], np.cosh(w)[j]
     re, im = -bend[row] * (cosh - 1), width[row] * sinh
     real, imag = e.log_change(lam, point, row, re, im)
@@ -200,14 +211,14 @@ def _integrate(e: Energies, c: Contours, insertions: Insertions) -> tuple[Float,
     real += gamma.real - gammaln(np.abs(c.p - lam))[row] + re * log_s[row]
     imag += gamma.imag + im * log_s[row]
     step = np.where(j == 0, 0.5, 1.0) * (-bend[row] * sinh + 1j * (width[row] * cosh))
-    weight = np.exp(real) * (np.cos(imag) + 1j * np.sin(imag)) * step * (_STEP / np.pi)
+    weight = np.exp(real) * (np.cos(imag) + 1j * np.sin(imag)) * step * (h / np.pi)
     values = (weight[:, None] * insertions(z, c.rows[row])).imag
     even = np.where(j % 2, 0.0, 2.0)[:, None]
     return np.add.reduceat(values, begin), np.add.reduceat(even * values, begin)
 
 
-def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Index]:
-    """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and its nodes."""
+def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
+    """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and where w ends."""
     lam, point = c.lam, c.point[c.rows]
     distance = np.abs(c.p - lam)
     b = np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(lam, point) + _trigamma(c.p - lam)))
@@ -223,7 +234,7 @@ def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Index]:
     left = (slope > 0) & (drift > 0)
     decay = np.where(left, b * slope * drift, 1.0)
     end = np.minimum(end, np.where(left, np.arccosh(1 + _NEGLIGIBLE / decay), np.inf))
-    return b, b * slope, np.ceil(end / _STEP).astype(int) + 2
+    return b, b * slope, end
 
 
 def _trigamma(x: Float) -> Float:
