@@ -28,7 +28,7 @@ class Accuracy:
 
 
 #: Near the rounding of doubles, and near 1e-9.
-FINE, FAST = Accuracy(0.125, 1.0), Accuracy(0.2, 0.6)
+FINE, FAST = Accuracy(0.1, 0.9), Accuracy(0.2, 0.4)
 
 
 def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:

@@ -160,7 +160,7 @@ def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> t
         low = np.where(poles == 0, below_zero, np.where(poles == 1, np.minimum(0.5, 1 / height), 1e-5))
     else:
         low = np.where(poles == 0, np.minimum(0.5 * m / height, p - 0.5 + A), 1e-5)
-    low, high = np.log(low / (width - low)), np.full_like(low, 14.0)
+    low, high = np.log(low / (width - low)), 14 + np.log1p(width)
     for _ in range(20):
         middle = (low + high) / 2
         lam = start + width / (1 + np.exp(-middle))
@@ -223,14 +223,18 @@ def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
     distance = np.abs(c.p - lam)
     b = np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(lam, point) + _trigamma(c.p - lam)))
     with np.errstate(over="ignore"):
-        by_cgf = np.min((lam[:, None] + e.A) * np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m)), axis=-1)
+        extent = np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m))
+        ends = (lam[:, None] + e.A) * extent
+    first = np.argmin(ends, axis=1)
+    by_cgf = np.min(ends, axis=1)
+    steepest = 0.4 * np.minimum(by_cgf, 8) / (lam + e.A[first])
     # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays, but where
     # Psi cuts it off close to the axis stay close to it, as the path of steepest descent does.
     drift = c.log_s[c.rows] - e.energy(lam + _FAR * 1j, point).real
-    steepest = by_cgf * (1 / (lam + np.min(e.A)) + 1 / (distance + 0.5))
-    slope = np.minimum(_SLOPE, steepest) * np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
+    side = np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
+    slope = np.minimum(_SLOPE, np.where(side > 0, steepest, by_cgf / (distance + 0.5))) * side
     by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(slope))
-    end = np.arcsinh(np.minimum(by_gamma, by_cgf) / b)
+    end = np.arcsinh(np.minimum(by_gamma, by_cgf * (1 + np.abs(slope))) / b)
     left = (slope > 0) & (drift > 0)
     decay = np.where(left, b * slope * drift, 1.0)
     end = np.minimum(end, np.where(left, np.arccosh(1 + _NEGLIGIBLE / decay), np.inf))
