@@ -71,6 +71,11 @@ class Energies:
         r = 1 / (lam[..., None] + self.A)
         return 0.5 * np.sum((self.m + self.xi[point] * (2 * self.A * r)) * r * r, axis=-1)
 
+    def skewness(self, lam: Float, point: Index) -> Float:
+        r"""Return minus the third derivative of :math:`\Psi`."""
+        r = 1 / (lam[..., None] + self.A)
+        return np.sum((self.m + self.xi[point] * (3 * self.A * r)) * r**3, axis=-1)
+
     @cached_property
     def at_integers(self) -> tuple[Float, Float]:
         r"""Psi and -Psi' at lambda = 0, 1, 2, ..., shape (n, _HIGHEST + _MAX_RESIDUES)."""
@@ -220,19 +225,20 @@ def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tu
 def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
     """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and where w ends."""
     lam, point = c.lam, c.point[c.rows]
-    distance = np.abs(c.p - lam)
-    b = np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(lam, point) + _trigamma(c.p - lam)))
+    distance, curvature = np.abs(c.p - lam), e.curvature(lam, point)
+    b = np.minimum(c.reach, 3.5 / np.sqrt(curvature + _trigamma(c.p - lam)))
     with np.errstate(over="ignore"):
-        extent = np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m))
-        ends = (lam[:, None] + e.A) * extent
-    first = np.argmin(ends, axis=1)
-    by_cgf = np.min(ends, axis=1)
-    steepest = 0.4 * np.minimum(by_cgf, 8) / (lam + e.A[first])
-    # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays, but where
-    # Psi cuts it off close to the axis stay close to it, as the path of steepest descent does.
+        ends = (lam[:, None] + e.A) * np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m))
+    by_cgf, cutting = np.min(ends, axis=1), np.argmin(ends, axis=1)
+    # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays, but no more
+    # than the path of steepest descent does through the saddle of Psi as a whole, through that of the subspace that
+    # cuts the integrand off, or through that of the gamma function, by where it ends.
     drift = c.log_s[c.rows] - e.energy(lam + _FAR * 1j, point).real
     side = np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
-    slope = np.minimum(_SLOPE, np.where(side > 0, steepest, by_cgf / (distance + 0.5))) * side
+    whole = 0.2 * e.skewness(lam, point) / curvature * np.minimum(9 / np.sqrt(curvature), 8)
+    alone = 0.4 * np.minimum(by_cgf, 8) / (lam + e.A[cutting])
+    steepest = np.where(side > 0, np.minimum(whole, alone), by_cgf / (distance + 0.5))
+    slope = np.minimum(_SLOPE, steepest) * side
     by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(slope))
     end = np.arcsinh(np.minimum(by_gamma, by_cgf * (1 + np.abs(slope))) / b)
     left = (slope > 0) & (drift > 0)
