@@ -158,7 +158,7 @@ def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrand
 
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
     """Return the relative error that exponents of this size bring."""
-    size = 8 + 2 * nodes.log_n + np.zeros_like(nodes.log_s)
+    size = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m) + np.zeros_like(nodes.log_s)
     for k in kernels.values():
         c = k.contours
         lam = np.full_like(nodes.log_s, float(c.p + c.lead))

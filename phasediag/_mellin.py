@@ -236,7 +236,7 @@ def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
     drift = c.log_s[c.rows] - e.energy(lam + _FAR * 1j, point).real
     side = np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
     whole = 0.2 * e.skewness(lam, point) / curvature * np.minimum(9 / np.sqrt(curvature), 8)
-    alone = 0.4 * np.minimum(by_cgf, 8) / (lam + e.A[cutting])
+    alone = 0.4 * by_cgf / (lam + e.A[cutting])
     steepest = np.where(side > 0, np.minimum(whole, alone), by_cgf / (distance + 0.5))
     slope = np.minimum(_SLOPE, steepest) * side
     by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(slope))
