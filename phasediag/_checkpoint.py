@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -53,16 +54,13 @@ class Checkpoint:
         if self.path is None or not self._dirty:
             return
         indices = sorted(self.done)
-        names = self.done[indices[0]]
+        arrays: dict[str, Any] = {"fingerprint": np.array(self.fingerprint), "indices": np.array(indices)}
+        for name in self.done[indices[0]]:
+            arrays[name] = np.stack([self.done[index][name] for index in indices])
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
-                np.savez(
-                    file,
-                    fingerprint=np.array(self.fingerprint),
-                    indices=np.array(indices),
-                    **{name: np.stack([self.done[index][name] for index in indices]) for name in names},
-                )
+                np.savez(file, **arrays)
             part.replace(self.path)
         finally:
             part.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ class CrossCheckRow:
 
 @dataclass(frozen=True)
 class CriticalRow:
-    """One critical time, by one theory level and measured; the measured one is None where noise and signal do not meet."""
+    """One critical time, by one theory level and measured: None where noise and signal do not meet."""
 
     criterion: str
     subspace: int
@@ -55,7 +55,7 @@ class CriticalRow:
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """The table of `crosscheck`.
+    r"""The table of `crosscheck`.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class CrossCheck:
     critical_times : tuple of CriticalRow
         Measured and predicted critical times of ``resolution`` and ``score``.
     threshold : float
-        \\|z\\| beyond which a difference at the ``finite`` level is called a disagreement, corrected for the number of
+        \|z\| beyond which a difference at the ``finite`` level is called a disagreement, corrected for the number of
         comparisons (Student's t at R - 1 degrees of freedom, family-wise error 0.1 %).
     """
 
@@ -212,10 +212,10 @@ def _noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rand
     """Return the largest time at which the relative variance passes 1, and its bootstrapped error."""
     if criterion == "resolution":
         start, size = first_directions(found.manifold)[k], found.manifold.integer_dims()[k]
-        values = found.direction("jacobian", slice(start, start + size))
+        values = found.directions("jacobian", slice(start, start + size))
         first, second = np.mean(values, axis=-1), np.mean(values**2, axis=-1)
     else:
-        first = found.direction("score", first_directions(found.manifold)[k])
+        first = found.directions("score", first_directions(found.manifold)[k])
         second = first**2
     n = len(first)
     draws = np.vstack([np.full(n, 1 / n), rng.multinomial(n, np.full(n, 1 / n), size=200) / n])

@@ -55,13 +55,9 @@ class Experiment:
             found = [score.moments(points, t)]
         else:
             found = [score.moments(x[None], time) for x, time in zip(points, t[:, None], strict=True)]
-        measured = {
-            "log_partition": np.concatenate([part.log_partition[:, 0] for part in found]),
-            "participation": np.concatenate([part.participation[:, 0] for part in found]),
-            "covariance": np.concatenate([np.einsum("tii->ti", part.covariance[:, 0]) for part in found]),
-            "score": np.concatenate([part.score[:, 0] for part in found]),
-            "singular_values": np.concatenate([part.singular_values[:, 0] for part in found]),
-        }
+        names = ("log_partition", "participation", "covariance", "score", "singular_values")
+        measured = {name: np.concatenate([getattr(part, name)[:, 0] for part in found]) for name in names}
+        measured["covariance"] = np.einsum("tii->ti", measured["covariance"])
         if self.probe.kind == "train":
             excess = measured["log_partition"] + np.sum(noise**2) / 2
             measured["excess_entropy"] = excess / m.ambient_dim
@@ -70,7 +66,7 @@ class Experiment:
     def _points(self, flat: LinearManifold, samples: Float, t: Float, rng: np.random.Generator) -> tuple[Float, Float]:
         """Return the probe's points, one for all times or one for each, and the noise in units of sqrt(t)."""
         dim = samples.shape[1]
-        noise = np.zeros(dim)
+        noise: Float = np.zeros(dim)
         if self.probe.kind in ("test", "train"):
             clean = samples[0] if self.probe.kind == "train" else flat.sample(1, rng)[0]
             noise = rng.standard_normal(dim)
@@ -159,8 +155,8 @@ class Measurement:
             raise ValueError(f"name must be one of {known} at the {self.probe} probe, got {name!r}")
         return self.replicates[name]
 
-    def direction(self, name: str, index: int) -> Float:
-        """Return ``score``, ``covariance`` or ``jacobian`` along one direction of the manifold, shape (R, T)."""
+    def directions(self, name: str, index: int | slice) -> Float:
+        """Return ``score``, ``covariance`` or ``jacobian`` along directions of the manifold, shape (R, T, ...)."""
         return self._directions(name)[..., index]
 
     def _directions(self, name: str) -> Float:
