@@ -66,7 +66,7 @@ class Experiment:
     def _points(self, flat: LinearManifold, samples: Float, t: Float, rng: np.random.Generator) -> tuple[Float, Float]:
         """Return the probe's points, one for all times or one for each, and the noise in units of sqrt(t)."""
         dim = samples.shape[1]
-        noise: Float = np.zeros(dim)
+        noise: Any = np.zeros(dim)
         if self.probe.kind in ("test", "train"):
             clean = samples[0] if self.probe.kind == "train" else flat.sample(1, rng)[0]
             noise = rng.standard_normal(dim)
