@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -338,7 +338,7 @@ def _results(
         return
     futures: list[Future[Any]] = [executor.submit(experiment.run, task) for task in tasks]
     try:
-        for future in as_completed(futures):
+        for future in futures:
             yield future.result()
     finally:
         for future in futures:
