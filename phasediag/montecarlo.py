@@ -259,7 +259,7 @@ def measure(
     >>> m = LinearManifold([1.0], [4])
     >>> found = measure(m, 100, [0.3], n_replicates=50, rng=0)
     >>> found.mean("log_partition").round(2), found.standard_error("log_partition").round(2)
-    (array([1.6...]), array([0.0...]))
+    (array([1.7]), array([0.03]))
     """
     experiment = _experiment(m, n, times, probe, rng)
     if not (isinstance(n_replicates, int | np.integer) and n_replicates >= 2):
