@@ -4,11 +4,18 @@ from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, probe_options, size_options, times_option
+from phasediag.cli.options import (
+    dps_option,
+    manifold_options,
+    output_options,
+    probe_options,
+    size_options,
+    times_option,
+)
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -30,6 +37,7 @@ Examples:
 @times_option(required=False)
 @probe_options
 @output_options
+@dps_option
 def command(style: str, **options: Any) -> None:
     """Condensation threshold: the time at --alpha or --n, or the data-set size at --t.
 
@@ -39,7 +47,7 @@ def command(style: str, **options: Any) -> None:
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
     else:
         click.echo(title(record, sizes=False))
         click.echo(f"Condensation at the {record['probe']} probe, {record['closure']} closure\n")
@@ -48,7 +56,7 @@ def command(style: str, **options: Any) -> None:
         meaning = (
             "Samples below which the score is condensed at t: alpha = log(N)/d."
             if by_time
-            else "Condensed below the condensation time."
+            else "Condensed at less noise than at the condensation time."
         )
         echo_lines([meaning, clock_line(record["time"])])
         echo_notes([record])
@@ -65,24 +73,34 @@ def _record(
     probe: str,
     closure: str,
     time: str,
+    dps: int | None,
 ) -> Row:
-    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
+    from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import condensation_rows, condensation_size_rows, manifold_record
+    from phasediag.report import condensation_rows, condensation_size_rows, few_samples_notes, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     where = Probe.parse(probe)
+    if times is None and alpha is None and n is None:
+        raise click.UsageError("give one of --alpha, --n and --t")
     if times is None:
         rows = condensation_rows(m, *sizes_of(m, alpha, n), time, probe=where, closure=closure)
     elif alpha is None and n is None:
         rows = condensation_size_rows(m, times_of(times, time), time, probe=where, closure=closure)
     else:
         raise click.UsageError("give one of --alpha, --n and --t")
-    return {
+    record = {
         "manifold": manifold_record(m),
         "probe": str(where),
         "closure": closure,
         "time": time,
         "rows": rows,
-        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + few_samples_notes([row["n"] for row in rows]),
     }
+    if dps:
+        digits = digits_of(var, dims, ambient_dim, geometry, time, dps)
+        if times is None:
+            digits.condensation(record, texts_of(alpha, n), probe=probe, closure=closure)
+        else:
+            digits.condensation_sizes(record, times, probe=probe, closure=closure)
+    return record

@@ -1,6 +1,6 @@
 """From options to the objects of the theory."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from phasediag.cli.options import floats
 from phasediag.manifold import LinearManifold
 from phasediag.noise import to_ve
+
+if TYPE_CHECKING:
+    from phasediag.precise import Digits
 
 Float = NDArray[np.float64]
 
@@ -26,7 +29,7 @@ def manifold_of(
 def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> tuple[Float, Float]:
     """Return alpha and N, one array each, from whichever of ``--alpha`` and ``--n`` is given."""
     if (alpha is None) == (n is None):
-        raise click.UsageError(f"give one of --alpha and --n, not {'both' if alpha else 'neither'}")
+        raise click.UsageError(f"give either --alpha or --n{', not both' if alpha else ''}")
     if alpha is not None:
         alphas = np.array(floats(alpha))
         return alphas, m.n_samples(alphas)
@@ -37,9 +40,28 @@ def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...
     return np.log(counts) / m.ambient_dim, counts
 
 
+def texts_of(alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> list[dict[str, str]]:
+    """Return the data-set sizes as they were written, one each."""
+    name, texts = ("n", n) if alpha is None else ("alpha", alpha)
+    return [{name: text} for text in texts or ()]
+
+
+def digits_of(
+    var: tuple[str, ...], dims: tuple[str, ...], ambient_dim: tuple[str, ...] | None, geometry: str, time: str, dps: int
+) -> "Digits":
+    """Return what computes to many digits, from the decimals as they were written."""
+    from phasediag.precise import Digits
+
+    d = None if ambient_dim is None else ambient_dim[0]
+    return Digits({"variances": var, "dims": dims, "ambient_dim": d, "geometry": geometry}, time, dps)
+
+
 def times_of(texts: tuple[str, ...], convention: str) -> Float:
     """Return the noise variances of the times given on a clock."""
     try:
-        return to_ve(floats(texts), convention)
+        t = to_ve(floats(texts), convention)
     except ValueError as error:
-        raise click.UsageError(f"--t: {error} (--time {convention})") from None
+        raise click.UsageError(f"--t with --time {convention}: {error}") from None
+    if not np.all(np.isfinite(t) & (t > 0)):
+        raise click.UsageError(f"--t with --time {convention}: the noise variance of a time is beyond all doubles")
+    return t
