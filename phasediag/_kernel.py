@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from phasediag._cloud import Cloud
 from phasediag._moments import Moments, Sums, Wanted
 
-__all__ = ["energies", "fill"]
+__all__ = ["energies", "fill", "pilot"]
 
 Float = NDArray[np.floating[Any]]
 Index = NDArray[np.intp]
@@ -37,24 +37,48 @@ FEW = 2048  # samples that are not worth a screen
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 BLOCK = 1 << 16  # exponents, and
 ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
-SCREEN = 1 << 22  # float32 exponents held at once by the screen
+SCREEN = 1 << 21  # float32 exponents held at once by the screen
+PART = 32  # queries that it takes at least
 GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
-GATHER = 1 << 19  # coordinates or weights of survivors held at once
+GATHER = 1 << 20  # coordinates or weights of survivors held at once
 
 
 def fill(
-    out: Moments, tile: slice, cloud: Cloud, x: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]
+    out: Moments, tile: slice, cloud: Cloud, x: Float, wanted: Wanted, v: Float | None, few: int, dtype: np.dtype[Any]
 ) -> None:
-    """Compute the moments of the queries ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``."""
+    """Compute the moments of ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``.
+
+    The first ``few`` times go the screened way, and so do those at which a matrix product would lose digits.
+    """
     x, v, times = x[tile], None if v is None else v[tile], out.t[:, 0]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # only float32 overflows: see _survivors
-        split = _split(cloud, x, times, wanted)
+        split = len(times)
+        if not _is_tiny(cloud, x):
+            split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
         early, late = times[:split], times[split:]
         if len(early):
             out.set((slice(split), tile), _screened(cloud, x, early, wanted, v), wanted)
         if len(late):
-            work = dtype if _reach(cloud, x) * np.finfo(dtype).eps <= LOST[dtype] * late[0] else DOUBLE
+            work = dtype if late[0] >= _blur(cloud, x, dtype) else DOUBLE
             out.set((slice(split, None), tile), _dense(cloud, x, late, wanted, v, work), wanted)
+
+
+def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
+    """Return at how many of the ascending times so few samples matter that the screened way is the faster one."""
+    if cloud.n <= FEW or len(x) == 0 or _is_tiny(cloud, x):
+        return 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = x[:: -(-len(x) // PILOTS)]
+        X = _queries(cloud, x, SINGLE)
+        step = SCREEN // len(X)
+        G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
+        depth = G.max(axis=1, keepdims=True) - G
+    window = _window(cloud, x, times, wanted.power)
+    for count in range(len(times), 0, -1):
+        # What a pair costs, in ns: dense 1 + 1.5 a time; screened 1 + 90 a survivor + 2.5 a survivor and time.
+        if np.count_nonzero(depth <= window[count - 1]) * (36 + count) <= 0.6 * count * depth.size:
+            return count
+    return 0
 
 
 def energies(cloud: Cloud, x: Float, t: float) -> Float:
@@ -71,8 +95,7 @@ def energies(cloud: Cloud, x: Float, t: float) -> Float:
         np.matmul(X, cloud.block(start, start + step, DOUBLE).T, out=out[:, start : start + step])
     out -= _half_norms(cloud.unit(x))[:, None]
     out *= -(cloud.scale**2)
-    blurred = np.finfo(float).eps * _reach(cloud, x) / LOST[DOUBLE]  # times below need the differences
-    if t < blurred:
+    if t < (blurred := _blur(cloud, x)):
         for row, point in zip(out, x, strict=True):
             near = np.flatnonzero(row <= row.min() + 750 * blurred)  # exp(-750) is 0
             for rows in _pieces(near, GATHER // cloud.d):
@@ -97,8 +120,13 @@ def _queries(cloud: Cloud, x: Float, dtype: DTypeLike) -> Float:
 
 
 def _reach(cloud: Cloud, x: Float) -> float:
-    """Size of the terms of G, in the units of x: eps times it is what a matrix product loses."""
+    """Return the size of the terms of G, in the units of x: eps times it is what a matrix product loses."""
     return (float(np.sqrt(2 * _half_norms(x - cloud.centre).max())) + cloud.radius) * cloud.radius
+
+
+def _blur(cloud: Cloud, x: Float, dtype: np.dtype[Any] = DOUBLE) -> float:
+    """Return the time below which a matrix product would lose digits that count."""
+    return float(np.finfo(dtype).eps) * _reach(cloud, x) / LOST[dtype]
 
 
 def _window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
@@ -114,35 +142,13 @@ def _window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
     return np.asarray((times * gap + 2 * lost) / cloud.scale**2)
 
 
-def _split(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
-    """Return how many of the ascending times go the screened way."""
-    if _is_tiny(cloud, x):
-        return len(times)
-    blurred = int(np.searchsorted(times, np.finfo(float).eps * _reach(cloud, x) / LOST[DOUBLE]))
-    if cloud.n <= FEW or blurred == len(times):
-        return blurred
-    pilots = x[:: -(-len(x) // PILOTS)]
-    X = _queries(cloud, pilots, SINGLE)
-    step = SCREEN // len(X)
-    G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
-    depth = G.max(axis=1, keepdims=True) - G
-    window = _window(cloud, x, times, wanted.power)
-    for count in range(len(times), blurred, -1):
-        # What a pair costs, in ns: dense 1 + 1.5 a time; screened 1 + 90 a survivor + 2.5 a survivor and time.
-        if np.count_nonzero(depth <= window[count - 1]) * (36 + count) <= 0.6 * count * depth.size:
-            return count
-    return blurred
-
-
 def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]) -> Sums:
     b, d, n_times = len(x), cloud.d, len(times)
     unit = times / cloud.scale**2
     X = _queries(cloud, x, DOUBLE)
     half = _half_norms(X[:, :d])
-    if n_times == 1:  # t goes into the product; several times share it
-        X, half, unit, own = X / unit[0], half / unit[0], np.ones(1), float(unit[0])
-    else:
-        own = 1.0
+    shared = float(unit[0]) if n_times == 1 else 1.0  # one time goes into the product, several share it
+    X, half, unit = X / shared, half / shared, unit / shared
     X, top = X.astype(dtype), np.zeros(b)
     V = None if v is None else v.astype(dtype)
     sums = np.zeros((n_times, wanted.rows(d), b))
@@ -166,7 +172,7 @@ def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None
         for k in range(n_times):
             W = H if n_times == 1 else np.multiply(H, dtype.type(1 / unit[k]), out=work[: len(H)])
             sums[k] += wanted.sums(np.exp(W, out=W), Y[:, :-1], V, products)
-    energy = (half - top) * own * cloud.scale**2
+    energy = (half - top) * shared * cloud.scale**2
     return Sums(sums.transpose(0, 2, 1), energy, cloud.centre - x, cloud.scale)
 
 
@@ -196,23 +202,42 @@ def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[I
     if _is_tiny(cloud, x):
         yield np.arange(b), None, None
         return
-    X, top, window = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf), _window(cloud, x, t, power)
-    step = SCREEN // b
+    window = _window(cloud, x, t, power)
+    size = min(b, max(PART, SCREEN // n))  # all samples of a few queries at once: the maximum is known at once
+    buffers = np.empty(SCREEN, SINGLE), np.empty(SCREEN, bool)
+    parts = [slice(i, min(i + size, b)) for i in range(0, b, size)]
+    while parts:
+        part = parts.pop(0)
+        found = _screen(cloud, x[part], window, buffers)
+        if found is None:
+            middle = (part.start + part.stop) // 2
+            parts[:0] = [slice(part.start, middle), slice(middle, part.stop)]
+        else:
+            for group, rows, padding in _groups(*found, part.stop - part.start, cloud.d):
+                yield group + part.start, rows, padding
+
+
+def _screen(
+    cloud: Cloud, x: Float, window: Float, buffers: tuple[Float, NDArray[np.bool_]]
+) -> tuple[Index, Index] | None:
+    """Return the pairs of query and sample that are not far below the maximum; None where they fill the memory."""
+    b = len(x)
+    X, top = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf)
     found, kept = [], 0
-    for start in range(0, n, step):
-        G = X @ cloud.block(start, start + step, SINGLE).T
+    for start in range(0, cloud.n, SCREEN // b):
+        Y = cloud.block(start, start + SCREEN // b, SINGLE)
+        G, passing = (buffer[: b * len(Y)].reshape(b, len(Y)) for buffer in buffers)
+        np.matmul(X, Y.T, out=G)
         top = np.maximum(top, G.max(axis=1, keepdims=True))
-        # Where float32 overflows there is nan, which has to survive.
-        query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+        np.greater((top - window).astype(SINGLE), G, out=passing)
+        np.logical_not(passing, out=passing)  # not G >= ...: where float32 overflows there is nan, which has to pass
+        query, sample = np.divmod(np.flatnonzero(passing), len(Y))
         found.append((query, sample + start))
         kept += len(query)
-        if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
-            for half in (slice(0, b // 2), slice(b // 2, b)):
-                for group, rows, padding in _survivors(cloud, x[half], t, power):
-                    yield group + half.start, rows, padding
-            return
+        if kept > GATHER and b > 1:
+            return None
     query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
-    yield from _groups(query, sample, b, cloud.d)
+    return query, sample
 
 
 def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
@@ -245,7 +270,7 @@ def _direct(
     """
     g, _, d = x.shape
     k = cloud.n if rows is None else rows.shape[1]
-    size = max(1, GATHER // (g * max(d, len(times))))
+    size = max(1, GATHER // (g * max(wanted.rows(d), len(times))))
     pieces = [slice(i, i + size) for i in range(0, k, size)]
     every, energies = np.arange(g), np.empty((g, k))
     lowest, origin = np.full(g, np.inf), np.zeros((g, d))

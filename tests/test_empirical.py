@@ -1,5 +1,8 @@
 """The kernel against direct evaluations: plain NumPy on the differences, and mpmath."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from phasediag import LinearManifold, _kernel
 from phasediag.empirical import EmpiricalScore
@@ -119,12 +122,23 @@ def test_several_times_in_any_order_are_the_single_times():
     assert score.singular_values(x, times).shape == (5, 10, 12)
 
 
+@pytest.mark.parametrize("t", [1e-3, 4e-3, 0.02])
+def test_the_maximum_may_rise_from_block_to_block(t, monkeypatch):
+    monkeypatch.setattr(_kernel, "BLOCK", 1 << 11)
+    draw = np.random.default_rng(17)
+    samples, x = draw.normal(size=(2000, 8)), draw.normal(size=(40, 8))
+    assert_agrees(samples, x, t)
+    together = EmpiricalScore(samples).moments(x, [0.01, t, 1.0])
+    assert_close(together.jacobian[1], direct(samples, x, t)["jacobian"])
+    assert_close(together.participation[1], direct(samples, x, t)["participation"])
+
+
 def test_skipping_keeps_its_bound():
     draw = np.random.default_rng(5)
     samples = draw.normal(size=(6000, 20))
     x, t = samples[:16] + 0.3 * draw.normal(size=(16, 20)), 0.09
     score = EmpiricalScore(samples)
-    assert _kernel._split(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
+    assert _kernel.pilot(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
     _, rows, padding = zip(*_kernel._survivors(score._cloud, x, np.array([t]), 1), strict=True)
     assert sum(np.sum(~pad) for pad in padding) < 0.02 * 16 * 6000
     assert np.max(np.abs(score.score(x, t) - direct(samples, x, t)["score"])) < 1e-11 / np.sqrt(t)
@@ -165,6 +179,19 @@ def test_threads_do_not_change_a_bit():
             one = score.moments(x, t)
         for name in QUANTITIES:
             assert np.array_equal(getattr(several, name), getattr(one, name))
+
+
+def test_calls_from_several_threads_leave_blas_as_it_was():
+    draw = np.random.default_rng(16)
+    samples, x = draw.normal(size=(3000, 6)), draw.normal(size=(300, 6))
+    score = EmpiricalScore(samples)
+    before = [library["num_threads"] for library in threadpool_info()]
+    expected = score.score(x, 0.3)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: score.score(x, 0.3), range(12)))
+    assert all(np.array_equal(each, expected) for each in found)
+    assert [library["num_threads"] for library in threadpool_info()] == before
+    assert np.array_equal(pickle.loads(pickle.dumps(score)).score(x, 0.3), expected)
 
 
 @pytest.mark.parametrize("t", [1e-6, 0.01, 0.2, 3.0, 1e6])
