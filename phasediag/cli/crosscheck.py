@@ -10,7 +10,7 @@ from phasediag.cli.options import manifold_options, output_options, size_options
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -58,14 +58,13 @@ def command(style: str, time: str, ambient_dim: Any, **options: Any) -> int:
     """
     check, interrupted = _run(time=time, ambient_dim=ambient_dim, **options)
     record = _record(check, time)
-    if ambient_dim is None:
-        record["notes"].append(dims_note(record["manifold"]["ambient_dim"]))
+    record["notes"] += dims_notes(record["manifold"]["ambient_dim"], ambient_dim)
     if interrupted:
         record["notes"].append(f"interrupted after {record['replicates']} data sets")
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": time, **row} for row in record["rows"]])
     else:
         _echo_tables(record)
     return 1 if check.disagreements else 0
