@@ -7,7 +7,14 @@ import click
 
 from phasediag import __version__
 
-COMMANDS = ("condensation", "critical-times", "dataset-size", "free-energy", "symbolic")
+COMMANDS = (
+    "condensation",
+    "critical-times",
+    "crosscheck",
+    "dataset-size",
+    "free-energy",
+    "symbolic",
+)
 
 # How the rooms name their arguments, and how the command line does.
 _OPTIONS = {
