@@ -15,6 +15,7 @@ first J poles, whose residues are the power series in s, while they decrease, an
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class Energies:
         q = lam[..., None]
         return -0.5 * np.sum(self.m * np.log1p(q / self.A) + self.xi[point] * (q / (q + self.A)), axis=-1)
 
-    def energy(self, lam: NDArray[np.inexact], point: Index) -> NDArray[np.inexact]:
+    def energy(self, lam: NDArray[np.inexact], point: Index) -> Any:
         r"""Return :math:`-\Psi'(\lambda)`."""
         r = 1 / (lam[..., None] + self.A)
         return 0.5 * np.sum((self.m + self.xi[point] * (self.A * r)) * r, axis=-1)
@@ -83,7 +84,7 @@ class Energies:
         return self.cgf(lam, point), self.energy(lam, point)
 
     def log_change(self, lam: Float, point: Index, row: Index, re: Float, im: Float) -> tuple[Float, Float]:
-        r"""Return real and imaginary part of :math:`\Psi(\lambda + \delta) - \Psi(\lambda)`; row is that of each delta."""
+        r"""Return both parts of :math:`\Psi(\lambda + \delta) - \Psi(\lambda)`; row is that of each delta."""
         real, imag = np.zeros_like(re), np.zeros_like(im)
         for A, m, xi in zip(self.A, self.m, self.xi.T, strict=True):
             r = 1 / (lam + A)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasediag import __version__
 from phasediag._arrays import positive
+from phasediag.criteria import CRITERIA
 from phasediag.critical import critical_times
 from phasediag.finite import exact_averages
 from phasediag.manifold import LinearManifold
@@ -152,7 +153,7 @@ def crosscheck(
     """
     n = int(np.rint(m.n_samples(positive("alpha", alpha))))
     if n < 2:
-        raise ValueError(f"alpha = {alpha:g} rounds to N = {n}: at least 2 samples are needed")
+        raise ValueError(f"alpha must give at least 2 samples, {alpha:g} rounds to N = {n}")
     main, *others = _seeds(rng, 3)
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows = tuple(row for level in _levels(m) for row in _rows(found, level))
@@ -220,7 +221,9 @@ def _noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rand
     n = len(first)
     draws = np.vstack([np.full(n, 1 / n), rng.multinomial(n, np.full(n, 1 / n), size=200) / n])
     mean = draws @ first
-    excess = np.log((draws @ second - mean**2) * n / (n - 1)) - np.log(mean**2)
+    # A resample may hold one data set only: its variance is 0, or below by rounding.
+    variance = np.maximum((draws @ second - mean**2) * n / (n - 1), np.finfo(float).tiny)
+    excess = np.log(variance) - np.log(mean**2)
     crossings = np.array([_crossing(np.log(found.times), row) for row in excess])
     return float(np.exp(crossings[0])), float(np.exp(crossings[0]) * np.nanstd(crossings[1:]))
 
@@ -242,10 +245,10 @@ def _critical_rows(
         times, errors = measured_critical_times(
             m, n, criterion, n_replicates=n_replicates, rng=seed, executor=executor, checkpoint=checkpoint
         )
-        for level in ("annealed", "finite"):
+        for level in CRITERIA[criterion]:
             theory = critical_times(m, m.alpha(n), criterion=criterion, closure=level)
             rows += [
-                CriticalRow(criterion, k, level, float(t), *_measured(t, times[k], errors[k]))
+                CriticalRow(criterion, k, str(level), float(t), *_measured(t, times[k], errors[k]))
                 for k, t in enumerate(theory)
             ]
     return tuple(rows)

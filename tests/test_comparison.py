@@ -59,13 +59,14 @@ def test_planted_sample_wins_in_the_condensed_phase():
     assert measured["log_partition"] == pytest.approx(-3.5, abs=0.5)
 
 
-def test_measured_critical_times_agree_with_the_finite_closure():
+def test_measured_critical_times_agree_with_the_annealed_closure_where_it_holds():
+    """Here lam_c(t_k) is between 3 and 6: the closure is good to a few per cent, and so is the measurement."""
     check = crosscheck(PAPER, 0.23, [1.0], n_replicates=600, rng=2)
-    rows = [row for row in check.critical_times if row.level == "finite"]
+    rows = check.critical_times
     assert {(row.criterion, row.subspace) for row in rows} == {(c, k) for c in ("resolution", "score") for k in (0, 1)}
     for row in rows:
         assert row.measured == pytest.approx(row.theory, rel=0.1)
-        assert abs(row.z) < 4, row
+        assert 0 < row.standard_error < 0.05 * row.theory
 
 
 def test_a_wrong_theory_is_caught(monkeypatch, capsys):
@@ -111,7 +112,7 @@ def test_command_prints_json_rows(capsys):
     record = json.loads(capsys.readouterr().out)
     assert set(record["rows"][0]) == {"t", "quantity", "level", "theory", "mean", "standard_error", "z"}
     assert (record["n"], record["replicates"], record["seed"]) == (20, 20, 0)
-    assert {row["level"] for row in record["critical_times"]} == {"annealed", "finite"}
+    assert {row["level"] for row in record["critical_times"]} == {"annealed"}
 
 
 @pytest.mark.parametrize(
