@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         crossover_alphas,
         lost_first,
     )
+    from phasediag.jacobian import singular_values
     from phasediag.manifold import LinearManifold
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
@@ -35,6 +36,7 @@ _ROOM = {
     "critical_times": "critical",
     "crossover_alphas": "critical",
     "lost_first": "critical",
+    "singular_values": "jacobian",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "critical_times",
     "crossover_alphas",
     "lost_first",
+    "singular_values",
 ]
 
 
