@@ -1,0 +1,5 @@
+"""``python -m phasediag``."""
+
+from phasediag.cli import main
+
+main()

@@ -1,0 +1,25 @@
+"""The command line: thin commands over the rooms below."""
+
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line. Every failure is one line on stderr; exit code 2 for bad input.
+
+    Everything is imported inside, so that an interrupt during start-up is caught as well.
+    """
+    try:
+        from phasediag.cli.group import run
+
+        code = run(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader has gone; give the interpreter's last flush somewhere to write.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code)

@@ -1,0 +1,88 @@
+"""``phasediag condensation``."""
+
+from typing import Any
+
+import click
+
+from phasediag.cli.options import manifold_options, output_options, probe_options, size_options, times_option
+from phasediag.cli.output import (
+    Row,
+    clock_line,
+    dims_note,
+    echo_csv,
+    echo_json,
+    echo_lines,
+    echo_notes,
+    echo_table,
+    title,
+)
+
+_EPILOG = """\b
+Examples:
+  phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.1:1:4
+  phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01,0.1 --probe origin
+"""
+
+
+@click.command("condensation", epilog=_EPILOG)
+@manifold_options
+@size_options
+@times_option(required=False)
+@probe_options
+@output_options
+def command(style: str, **options: Any) -> None:
+    """Condensation threshold: the time at --alpha or --n, or the data-set size at --t.
+
+    Below the condensation time the score at the probe sees only a few samples.
+    """
+    record = _record(**options)
+    if style == "json":
+        echo_json(record)
+    elif style == "csv":
+        echo_csv(record["rows"])
+    else:
+        click.echo(title(record, sizes=False))
+        click.echo(f"Condensation at the {record['probe']} probe, {record['closure']} closure\n")
+        echo_table(record["rows"])
+        by_time = "t" in record["rows"][0]
+        meaning = (
+            "Samples below which the score is condensed at t: alpha = log(N)/d."
+            if by_time
+            else "Condensed below the condensation time."
+        )
+        echo_lines([meaning, clock_line(record["time"])])
+        echo_notes([record])
+
+
+def _record(
+    var: Any,
+    dims: Any,
+    ambient_dim: Any,
+    geometry: str,
+    alpha: Any,
+    n: Any,
+    times: Any,
+    probe: str,
+    closure: str,
+    time: str,
+) -> Row:
+    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
+    from phasediag.probe import Probe
+    from phasediag.report import condensation_rows, condensation_size_rows, manifold_record
+
+    m = manifold_of(var, dims, ambient_dim, geometry)
+    where = Probe.parse(probe)
+    if times is None:
+        rows = condensation_rows(m, *sizes_of(m, alpha, n), time, probe=where, closure=closure)
+    elif alpha is None and n is None:
+        rows = condensation_size_rows(m, times_of(times, time), time, probe=where, closure=closure)
+    else:
+        raise click.UsageError("give one of --alpha, --n and --t")
+    return {
+        "manifold": manifold_record(m),
+        "probe": str(where),
+        "closure": closure,
+        "time": time,
+        "rows": rows,
+        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+    }

@@ -1,0 +1,49 @@
+"""From options to the objects of the theory."""
+
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from phasediag.cli.options import floats
+from phasediag.manifold import LinearManifold
+from phasediag.noise import to_ve
+
+Float = NDArray[np.float64]
+
+
+def manifold_of(
+    var: tuple[str, ...], dims: tuple[str, ...], ambient_dim: tuple[str, ...] | None, geometry: Any
+) -> LinearManifold:
+    """Return the manifold that the options describe."""
+    if ambient_dim is not None and len(ambient_dim) != 1:
+        raise click.UsageError("--ambient-dim takes one number")
+    return LinearManifold(
+        floats(var),
+        floats(dims),
+        float(ambient_dim[0]) if ambient_dim else None,
+        geometry,  # type: ignore[arg-type]
+    )
+
+
+def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> tuple[Float, Float]:
+    """Return alpha and N, one array each, from whichever of ``--alpha`` and ``--n`` is given."""
+    if (alpha is None) == (n is None):
+        raise click.UsageError(f"give one of --alpha and --n, not {'both' if alpha else 'neither'}")
+    if alpha is not None:
+        alphas = np.array(floats(alpha))
+        return alphas, m.n_samples(alphas)
+    assert n is not None
+    counts = np.array(floats(n))
+    if not np.all(counts > 1):
+        raise click.UsageError("--n must exceed 1: one sample is memorised at every t")
+    return np.log(counts) / m.ambient_dim, counts
+
+
+def times_of(texts: tuple[str, ...], convention: str) -> Float:
+    """Return the noise variances of the times given on a clock."""
+    try:
+        return to_ve(floats(texts), convention)
+    except ValueError as error:
+        raise click.UsageError(f"--t: {error} (--time {convention})") from None

@@ -1,0 +1,91 @@
+"""Printing: aligned tables, JSON and CSV of the same rows."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+Row = dict[str, Any]
+
+
+def echo_json(document: Any) -> None:
+    """Print a JSON document."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def echo_csv(rows: Sequence[Row]) -> None:
+    """Print rows as CSV under a header line; nothing where a value is missing."""
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def echo_table(rows: Sequence[Row]) -> None:
+    """Print rows as aligned columns, six significant digits."""
+    cells = [list(rows[0]), *([text(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        click.echo("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print a paragraph, set off by an empty line; nothing if it has no lines."""
+    lines = list(lines)
+    if lines:
+        click.echo("\n" + "\n".join(lines))
+
+
+def text(value: Any) -> str:
+    """Return a table cell: six significant digits, fewer where they are exact, "-" where there is no number."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        short = f"{value:.6g}"
+        return short if float(short) == value else f"{value:#.6g}"
+    return str(value)
+
+
+def title(record: Row, *, sizes: bool = True) -> str:
+    """Return the line that states the manifold and the data-set size."""
+    m = record["manifold"]
+    subspaces = "1 subspace" if len(m["dims"]) == 1 else f"{len(m['dims'])} subspaces"
+    line = f"Linear manifold of {subspaces}, m = {sum(m['dims']):g} in d = {m['ambient_dim']:g}"
+    line += " on a sphere" if m["geometry"] == "sphere" else ""
+    if not sizes:
+        return line
+    n = "exp(log N)" if record["n"] is None else text(record["n"])
+    return f"{line}; N = {n}, log N = {text(record['log_n'])}, alpha = {text(record['alpha'])}"
+
+
+def echo_notes(records: Sequence[Row]) -> None:
+    """Print the notes of all records, each once, with the alphas that it is about where not all have it."""
+    alphas: dict[str, list[str]] = {}
+    for record in records:
+        for note in record["notes"]:
+            alphas.setdefault(note, []).append(text(record.get("alpha")))
+    echo_lines(
+        f"Note: {note}" if len(about) == len(records) else f"Note: at alpha = {', '.join(about)}, {note}"
+        for note, about in alphas.items()
+    )
+
+
+def dims_note(ambient_dim: float) -> str:
+    """Return the note that d was not given."""
+    return f"d = {ambient_dim:g} is the sum of the dimensions; --ambient-dim sets it"
+
+
+_CLOCKS = {
+    "ve": "noise variances t, x = y + sqrt(t) xi",
+    "vp": "VP times tau, x = exp(-tau) y + sqrt(1 - exp(-2 tau)) xi; t = exp(2 tau) - 1",
+    "abar": "cumulative products abar, t = (1 - abar)/abar; abar falls as t grows: lost at abar above",
+    "edm": "EDM noise levels sigma = sqrt(t)",
+    "flow": "flow times u, x = (1 - u) y + u xi; t = (u/(1 - u))^2",
+}
+
+
+def clock_line(time: str) -> str:
+    """Return the line that says what the times are."""
+    return f"Times are {_CLOCKS[time]}."
