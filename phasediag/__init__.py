@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         crossover_alphas,
         lost_first,
     )
+    from phasediag.diagram import parameter_diagram, phase_diagram
     from phasediag.jacobian import singular_values
     from phasediag.manifold import LinearManifold
     from phasediag.probe import Probe
@@ -36,6 +37,8 @@ _ROOM = {
     "critical_times": "critical",
     "crossover_alphas": "critical",
     "lost_first": "critical",
+    "parameter_diagram": "diagram",
+    "phase_diagram": "diagram",
     "singular_values": "jacobian",
 }
 
@@ -49,6 +52,8 @@ __all__ = [
     "critical_times",
     "crossover_alphas",
     "lost_first",
+    "parameter_diagram",
+    "phase_diagram",
     "singular_values",
 ]
 

@@ -1,0 +1,28 @@
+"""Writing files whole or not at all."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+PathLike = str | os.PathLike[str]
+
+
+def checked_suffix(path: PathLike, known: Sequence[str]) -> str:
+    """Return the extension of a path in lower case; a ValueError unless it is among those known."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in known:
+        raise ValueError(f"path must end in {', '.join(known[:-1])} or {known[-1]}, got {os.fspath(path)!r}")
+    return suffix
+
+
+@contextmanager
+def whole_file(path: PathLike) -> Iterator[Path]:
+    """Give a temporary path beside the target, which replaces it on success and vanishes on failure."""
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
