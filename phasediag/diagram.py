@@ -258,7 +258,7 @@ def automatic_ranges(
     --------
     >>> alphas, times = automatic_ranges(LinearManifold([1, 0.3], [2, 5], ambient_dim=30))
     >>> alphas[[0, -1]].round(3), times[[0, -1]].round(3)
-    (array([0.023, 0.441]), array([0.01, 3.  ]))
+    (array([0.023, 0.44 ]), array([0.01, 3.  ]))
     """
     shortest, longest = min(m.data_variances) / 30, 3 * max(m.data_variances)
     middle, leaving = (
