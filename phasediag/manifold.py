@@ -14,7 +14,7 @@ Geometry = Literal["gaussian", "sphere"]
 Float = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class LinearManifold:
     r"""Subspaces of variance :math:`s_k` and dimension :math:`m_k` in ambient dimension :math:`d`.
 
@@ -51,30 +51,40 @@ class LinearManifold:
 
     variances: tuple[float, ...]
     dims: tuple[float, ...]
-    ambient_dim: float = None  # type: ignore[assignment]  # given as None, it becomes the sum of dims
-    geometry: Geometry = "gaussian"
-    radius: float | None = None
+    ambient_dim: float
+    geometry: Geometry
+    radius: float | None
 
-    def __post_init__(self) -> None:
-        variances = tuple(float(s) for s in _positive("variances", self.variances))
-        dims = tuple(_integer_if_whole(m) for m in _positive("dims", self.dims))
-        if len(variances) != len(dims):
-            raise ValueError(f"variances and dims must have the same length, got {len(variances)} and {len(dims)}")
-        manifold_dim = _integer_if_whole(math.fsum(dims))
-        ambient_dim = manifold_dim
-        if self.ambient_dim is not None:
-            ambient_dim = _integer_if_whole(_positive("ambient_dim", [self.ambient_dim])[0])
-        if ambient_dim < manifold_dim:
-            raise ValueError(f"ambient_dim must be at least the sum of dims, {manifold_dim:g}, got {ambient_dim:g}")
-        if self.geometry not in get_args(Geometry):
-            raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {self.geometry!r}")
-        if self.radius is not None:
-            if self.geometry != "sphere":
-                raise ValueError("radius is for geometry='sphere' only")
-            object.__setattr__(self, "radius", float(_positive("radius", [self.radius])[0]))
-        object.__setattr__(self, "variances", variances)
-        object.__setattr__(self, "dims", dims)
-        object.__setattr__(self, "ambient_dim", ambient_dim)
+    def __init__(
+        self,
+        variances: Iterable[float],
+        dims: Iterable[float],
+        ambient_dim: float | None = None,
+        geometry: Geometry = "gaussian",
+        radius: float | None = None,
+    ) -> None:
+        # The dataclass is frozen, so its fields are set past its own guard.
+        fields = self.__dict__
+        fields["variances"] = tuple(_positive("variances", variances))
+        fields["dims"] = tuple(_integer_if_whole(m) for m in _positive("dims", dims))
+        if len(self.variances) != len(self.dims):
+            raise ValueError(
+                f"variances and dims must have the same length, got {len(self.variances)} and {len(self.dims)}"
+            )
+        if ambient_dim is None:
+            ambient_dim = self.manifold_dim
+        fields["ambient_dim"] = _integer_if_whole(_positive("ambient_dim", [ambient_dim])[0])
+        # A sum of fractions made elsewhere may fall short by rounding.
+        if self.ambient_dim < self.manifold_dim * (1 - 1e-12):
+            raise ValueError(
+                f"ambient_dim must be at least the sum of dims, {self.manifold_dim:g}, got {self.ambient_dim:g}"
+            )
+        if geometry not in get_args(Geometry):
+            raise ValueError(f"geometry must be 'gaussian' or 'sphere', got {geometry!r}")
+        if radius is not None and geometry != "sphere":
+            raise ValueError("radius is for geometry='sphere' only")
+        fields["geometry"] = geometry
+        fields["radius"] = None if radius is None else _positive("radius", [radius])[0]
 
     @classmethod
     def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None) -> Self:
@@ -178,7 +188,7 @@ def _positive(name: str, values: Iterable[Any]) -> list[float]:
     """Return the values as floats after checking that there is at least one and that all are positive."""
     try:
         numbers = [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be numbers, got {values!r}") from None
     if not numbers:
         raise ValueError(f"{name} must not be empty")

@@ -11,7 +11,6 @@ from phasediag.cli.output import (
     dims_note,
     echo_csv,
     echo_json,
-    echo_lines,
     echo_notes,
     echo_table,
     title,

@@ -43,7 +43,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="phasediag", message="%(prog)s %(version)s")
 def phasediag() -> None:
-    """When does a diffusion model memorise?
+    r"""When does a diffusion model memorise?
 
     Condensation thresholds and critical times of the empirical score of N = exp(alpha d) samples on a linear
     manifold. Times are noise variances t, x = y + sqrt(t) xi; logarithms are natural.

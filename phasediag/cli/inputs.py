@@ -19,12 +19,8 @@ def manifold_of(
     """Return the manifold that the options describe."""
     if ambient_dim is not None and len(ambient_dim) != 1:
         raise click.UsageError("--ambient-dim takes one number")
-    return LinearManifold(
-        floats(var),
-        floats(dims),
-        float(ambient_dim[0]) if ambient_dim else None,
-        geometry,  # type: ignore[arg-type]
-    )
+    d = None if ambient_dim is None else float(ambient_dim[0])
+    return LinearManifold(floats(var), floats(dims), d, geometry)
 
 
 def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> tuple[Float, Float]:

@@ -12,7 +12,7 @@ from phasediag.noise import CONVENTIONS
 Decorator = Callable[[Any], Any]
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType[tuple[str, ...]]):
     """A comma-separated list of positive decimals, kept as text so that high precision reads them exactly."""
 
     name = "numbers"

@@ -1,0 +1,84 @@
+"""Samples read block by block, centred and scaled: what the kernel multiplies."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["Cloud"]
+
+Float = NDArray[np.floating[Any]]
+_READ = 1 << 22  # bytes read at once in the passes over all samples
+
+
+class Cloud:
+    r"""Samples :math:`y`, and their unit coordinates :math:`y' = (y - c)/R`, :math:`|y'| \le 1`.
+
+    ``c`` is the mean of the samples and ``R`` a power of two, so that scaling is exact and float32 never
+    overflows. The samples themselves are kept by reference (a `numpy.memmap` stays on disk).
+
+    Parameters
+    ----------
+    samples : array, shape (N, d)
+    budget : int
+        Bytes that copies in unit coordinates may take; what does not fit is recomputed block by block.
+    """
+
+    def __init__(self, samples: Float, budget: int) -> None:
+        self.samples = samples
+        self.n, self.d = samples.shape
+        total = np.zeros(self.d)
+        for start, rows in self._passes():
+            finite = np.isfinite(rows).all(axis=1)
+            if not finite.all():
+                raise ValueError(f"samples must be finite, row {start + int(np.argmin(finite))} is not")
+            total += rows.sum(axis=0, dtype=float)
+        self.centre = total / self.n
+        squared = max(float(_squared_norms(rows - self.centre).max()) for _, rows in self._passes())
+        if not np.isfinite(squared):
+            raise ValueError("samples are too large: their squared norms overflow, rescale them")
+        self.radius = float(np.sqrt(squared))
+        self.scale = float(2.0 ** np.ceil(np.log2(self.radius))) if squared > 0 else 1.0
+        self._budget = budget
+        self._copies: dict[np.dtype[Any], Float] = {}
+        self._lock = threading.Lock()
+
+    def unit(self, x: Float) -> Float:
+        """Return x in unit coordinates."""
+        return (x - self.centre) / self.scale
+
+    def block(self, start: int, stop: int, dtype: DTypeLike) -> Float:
+        r"""Return the rows :math:`(y', 1, -|y'|^2/2)` of samples ``start`` to ``stop``, shape (n, d + 2)."""
+        copy = self._copy(np.dtype(dtype))
+        return self._rows(start, stop, dtype) if copy is None else copy[start:stop]
+
+    def _copy(self, dtype: np.dtype[Any]) -> Float | None:
+        with self._lock:
+            if dtype not in self._copies and self.n * (self.d + 2) * dtype.itemsize <= self._budget:
+                copy = np.empty((self.n, self.d + 2), dtype)
+                for start, rows in self._passes():
+                    stop = start + len(rows)
+                    copy[start:stop] = self._rows(start, stop, dtype)
+                self._copies[dtype] = copy
+                self._budget -= copy.nbytes
+        return self._copies.get(dtype)
+
+    def _rows(self, start: int, stop: int, dtype: DTypeLike) -> Float:
+        unit = self.unit(self.samples[start:stop])
+        rows = np.empty((len(unit), self.d + 2), dtype)
+        rows[:, :-2] = unit
+        rows[:, -2] = 1
+        rows[:, -1] = _squared_norms(unit) / -2
+        return rows
+
+    def _passes(self) -> Iterator[tuple[int, Float]]:
+        step = max(1, _READ // (8 * self.d))
+        for start in range(0, self.n, step):
+            yield start, np.asarray(self.samples[start : start + step])
+
+
+def _squared_norms(rows: Float) -> Float:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.einsum("ij,ij->i", rows, rows))

@@ -1,0 +1,290 @@
+r"""The empirical score of given samples: weights, score, log density and Jacobian, exact and fast.
+
+The noised empirical density of N samples is a mixture of Gaussians of variance t around them. A point x sees them
+as the levels :math:`|x - y_\mu|^2/(2t)` of a random energy model; everything here is an average over its Boltzmann
+weights.
+"""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from threadpoolctl import ThreadpoolController
+
+from phasediag import _kernel
+from phasediag._cloud import Cloud
+from phasediag._moments import Moments, Wanted
+
+__all__ = ["EmpiricalScore", "Moments"]
+
+Float = NDArray[np.floating[Any]]
+TILE = 128  # queries that share a pass over the samples
+SMALL_TILE = 16
+THREADED = 1 << 20  # coordinates of differences below which threads do not pay
+WORKSPACE = 1 << 25  # bytes a thread may use
+UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class EmpiricalScore:
+    r"""The score of N samples noised with variance t.
+
+    .. math::
+
+        Z = \sum_\mu e^{-|x - y_\mu|^2/(2t)}, \quad w_\mu = e^{-|x - y_\mu|^2/(2t)}/Z, \quad
+        s = \nabla\log p = \frac{\sum_\mu w_\mu y_\mu - x}{t}, \quad J = \nabla s = \frac{C/t - I}{t},
+
+    C the covariance of the samples under the weights. Queries ``x`` have shape (B, d). A time ``t`` is a noise
+    variance, or a list of T of them; each result then gains a leading axis T, and the distances are computed once
+    for all.
+
+    Accuracy: the log-partition function, and the score, covariance and Jacobian in units of :math:`1/\sqrt{t}`, t
+    and :math:`1/t`, are off by at most about 1e-11 from what the given samples define. Samples whose weights together
+    could not move them by as much are skipped; where a matrix product would lose more digits, at
+    :math:`t \lesssim 10^{-5}|x|^2`, differences with the samples replace it. With float32 arithmetic
+    1e-11 becomes 1e-4.
+
+    Parameters
+    ----------
+    samples : array_like, shape (N, d)
+        Kept by reference where it is an array of floats (do not change it afterwards). May be a `numpy.memmap`
+        larger than the memory.
+    dtype : {float64, float32}, optional
+        Arithmetic and results; that of the samples by default (float64 for integers).
+    max_memory : str or int
+        Working memory beyond the samples and the results, such as ``"256MB"`` or a number of bytes.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument: samples that are empty, of the wrong shape or not finite (with the row), queries of
+        another dimension, times that are not positive.
+
+    Notes
+    -----
+    Queries are shared out between as many threads as BLAS may use (``OPENBLAS_NUM_THREADS``, threadpoolctl), with
+    one BLAS thread each; the results do not depend on their number.
+
+    Examples
+    --------
+    >>> score = EmpiricalScore([[-1.0], [1.0]])
+    >>> score.score([[0.5]], t=1.0)  # tanh(x/t)/t - x/t
+    array([[-0.03788284]])
+    >>> score.participation([[0.0], [3.0]], t=[1.0, 100.0]).round(4)
+    array([[0.5   , 0.9951],
+           [0.5   , 0.5004]])
+    """
+
+    def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
+        rows = np.asarray(samples)
+        if rows.ndim != 2 or 0 in rows.shape:
+            raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
+        if rows.dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
+            rows = _as_float("samples", rows)
+        self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
+        if self._dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
+            raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
+        self._memory = _bytes(max_memory)
+        self._cloud = Cloud(rows, self._memory // 2)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples N."""
+        return self._cloud.n
+
+    @property
+    def dim(self) -> int:
+        """Dimension d of the samples."""
+        return self._cloud.d
+
+    def score(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return the score :math:`(\sum_\mu w_\mu y_\mu - x)/t`, shape ([T,] B, d)."""
+        return self._moments(x, t, Wanted(order=1)).score
+
+    def log_partition(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return :math:`\log Z = \log\sum_\mu e^{-|x - y_\mu|^2/(2t)}`, every direction counted, shape ([T,] B)."""
+        return self._moments(x, t, Wanted(order=0)).log_partition
+
+    def log_density(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return :math:`\log\frac1N\sum_\mu \mathcal{N}(x; y_\mu, tI)`, in nats, shape ([T,] B).
+
+        It is :math:`\log Z - \log N - \frac d2\log(2\pi t)`.
+        """
+        found = self._moments(x, t, Wanted(order=0))
+        return found.log_partition - float(np.log(self.n_samples)) - self.dim / 2 * np.log(2 * np.pi * found.t)
+
+    def participation(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return :math:`Y_2 = \sum_\mu w_\mu^2`, the inverse of the effective number of samples, shape ([T,] B)."""
+        found = self._moments(x, t, Wanted(order=0, square=True)).participation
+        assert found is not None
+        return found
+
+    def covariance(self, x: ArrayLike, t: ArrayLike) -> Float:
+        """Return the covariance C of the samples under the weights, shape ([T,] B, d, d)."""
+        found = self._moments(x, t, Wanted(order=2)).covariance
+        assert found is not None
+        return found
+
+    def jacobian(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return the Jacobian of the score, :math:`J = (C/t - I)/t`, shape ([T,] B, d, d)."""
+        return self._moments(x, t, Wanted(order=2)).jacobian
+
+    def singular_values(self, x: ArrayLike, t: ArrayLike) -> Float:
+        """Return the singular values of the Jacobian, descending, shape ([T,] B, d)."""
+        return self._moments(x, t, Wanted(order=2)).singular_values
+
+    def moments(self, x: ArrayLike, t: ArrayLike, order: int = 2) -> Moments:
+        """Return log Z, participation, score and, at order 2, covariance and Jacobian, all from one pass.
+
+        Parameters
+        ----------
+        x, t
+            As everywhere.
+        order : {1, 2}
+            Whether the second moments are wanted.
+        """
+        if order not in (1, 2):
+            raise ValueError(f"order must be 1 or 2, got {order!r}")
+        return self._moments(x, t, Wanted(order=order, square=True))
+
+    def jvp(self, x: ArrayLike, t: ArrayLike, v: ArrayLike) -> Float:
+        r"""Return the products :math:`Jv = (Cv/t - v)/t` without forming J, shape ([T,] B, d).
+
+        ``v`` holds one vector per query, shape (B, d), or one for all, shape (d,).
+        """
+        points, vectors = self._queries(x), _as_float("v", v)
+        if vectors.shape not in ((self.dim,), points.shape):
+            raise ValueError(f"v must have shape {points.shape} or ({self.dim},), got {vectors.shape}")
+        vectors = np.broadcast_to(vectors, points.shape)
+        found = self._moments(points, t, Wanted(order=1, along=True), vectors)
+        assert found.product is not None
+        times = found.t[..., None]
+        return (found.product / times - vectors.astype(self._dtype)) / times
+
+    def measured_jacobian(
+        self, x: ArrayLike, t: ArrayLike, basis: ArrayLike | None = None, absolute: bool = False
+    ) -> Float:
+        r"""Return the Jacobian as Achilli et al. measure it: central differences at the scale of the noise.
+
+        .. math::
+
+            M_{\cdot a} = \frac{s(x + \sqrt t\, e_a/2) - s(x - \sqrt t\, e_a/2)}{\sqrt t}
+
+        Parameters
+        ----------
+        x, t
+            As everywhere.
+        basis : array_like, shape (d, d), optional
+            Orthonormal basis, :math:`e_a` in column a; the coordinate axes by default.
+        absolute : bool
+            Take absolute values entry by entry, as the script released with the paper does.
+
+        Returns
+        -------
+        ndarray, shape ([T,] B, d, d)
+            Column a is the derivative along :math:`e_a`, in the coordinates of x: ``M @ basis.T`` estimates J, and
+            ``numpy.linalg.svd(M, compute_uv=False)`` its singular values.
+
+        References
+        ----------
+        B. Achilli et al., arXiv:2410.08727.
+        """
+        points, times = self._queries(x), _times(t)
+        axes = np.eye(self.dim) if basis is None else _as_float("basis", basis)
+        if axes.shape != (self.dim, self.dim) or not np.allclose(axes.T @ axes, np.eye(self.dim), atol=1e-8):
+            raise ValueError(f"basis must hold {self.dim} orthonormal columns of length {self.dim}")
+        measured = np.stack([self._differences(points, float(time), axes) for time in times.flat])
+        measured = measured.reshape(times.shape + measured.shape[1:])
+        return np.abs(measured) if absolute else measured
+
+    def _differences(self, points: Float, time: float, axes: Float) -> Float:
+        step = float(np.sqrt(time)) / 2 * axes.T
+        ends = points[:, None, None] + np.stack([step, -step])  # (B, 2, d, d)
+        scores = self.score(ends.reshape(-1, self.dim), time).reshape(ends.shape)
+        return (scores[:, 0] - scores[:, 1]).swapaxes(1, 2) / float(np.sqrt(time))
+
+    def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
+        r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
+        points, times = self._queries(x), _times(t)
+        out = np.empty((times.size, len(points), self.n_samples), self._dtype)
+
+        def one(tile: slice) -> None:
+            energy = _kernel.energies(self._cloud, points[tile], float(times.min()))
+            energy -= energy.min(axis=1, keepdims=True)
+            with np.errstate(over="ignore", under="ignore"):
+                for k, time in enumerate(times.flat):
+                    boltzmann = np.exp(energy / -time)
+                    out[k, tile] = boltzmann / boltzmann.sum(axis=1, keepdims=True)
+
+        self._run(one, len(points), 32 * self.n_samples)
+        return out.reshape(times.shape + out.shape[1:])
+
+    def _moments(self, x: ArrayLike, t: ArrayLike, wanted: Wanted, v: Float | None = None) -> Moments:
+        """Share the queries out in tiles, and bring the times back to the order they came in."""
+        points, times = self._queries(x), _times(t)
+        order = np.argsort(times, axis=None, kind="stable")
+        out = Moments.empty(wanted, times.ravel()[order], len(points), self.dim)
+
+        def one(tile: slice) -> None:
+            _kernel.fill(out, tile, self._cloud, points, wanted, v, self._dtype)
+
+        self._run(one, len(points), 32 * times.size * wanted.rows(self.dim))
+        place: Any = 0 if times.ndim == 0 else np.argsort(order)
+        if times.ndim and np.all(np.diff(order) > 0):
+            place = slice(None)  # in order already: no copy
+        return out.map(lambda array: array[place].astype(self._dtype, copy=False))
+
+    def _run(self, one: Callable[[slice], None], n_queries: int, bytes_per_query: int) -> None:
+        """Call ``one`` on tiles of queries; neither their cut nor the arithmetic depends on the number of threads."""
+        size = min(TILE, max(SMALL_TILE, -(-n_queries // 2)), self._memory // (4 * bytes_per_query))
+        count = -(-n_queries // max(1, size))
+        tiles = [slice(n_queries * i // count, n_queries * (i + 1) // count) for i in range(count)]
+        blas = _blas()
+        threads = min(count, max((lib.num_threads for lib in blas.lib_controllers), default=1))
+        with blas.limit(limits=1):
+            if threads < 2 or n_queries * self.n_samples * self.dim < THREADED:
+                for tile in tiles:
+                    one(tile)
+            else:
+                with ThreadPoolExecutor(max(1, min(threads, self._memory // WORKSPACE))) as pool:
+                    list(pool.map(one, tiles))
+
+    def _queries(self, x: ArrayLike) -> Float:
+        points = _as_float("x", x)
+        if points.ndim != 2 or points.shape[1] != self.dim:
+            raise ValueError(f"x must have shape (B, {self.dim}), got {points.shape}")
+        return points
+
+
+def _as_float(name: str, values: ArrayLike) -> Float:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold real numbers, in rows of equal length") from None
+    return array
+
+
+def _times(t: ArrayLike) -> Float:
+    times = _as_float("t", t)
+    if times.ndim > 1 or times.size == 0:
+        raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
+    if not np.all((times > 0) & np.isfinite(times)):
+        raise ValueError(f"t must be positive and finite, got {t!r}")
+    return times
+
+
+def _bytes(size: str | int) -> int:
+    """Return a number of bytes, given as such or like "256MB"."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B)?\s*", str(size), re.IGNORECASE)
+    if found is None or not (number := float(found[1]) * UNITS[(found[2] or "B").upper()]):
+        raise ValueError(f"max_memory must be a positive number of bytes or like '256MB', got {size!r}")
+    return int(number)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """BLAS libraries in this process: looking for them takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
