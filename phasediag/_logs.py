@@ -77,6 +77,6 @@ def newton(equation: Callable[[Float], tuple[Float, Float]], low: Float, high: F
             step = np.where(inside, step, (low + high) / 2)
             change, x = np.abs(step - x), step
             # Newton converges quadratically: after a step of 1e-8 its error is below rounding.
-            if np.all(change <= np.where(inside, 1e-8, 0) + 1e-15 * np.abs(x)):
+            if np.all(change <= np.where(inside, 1e-8, 0) + 1e-14 * (1 + np.abs(x))):
                 break
     return x

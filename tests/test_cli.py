@@ -1,0 +1,251 @@
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from phasediag import LinearManifold, RandomEnergyModel, condensation_time, critical_alphas, critical_times
+from phasediag.cli import main
+from phasediag.cli.group import COMMANDS
+
+PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
+M = LinearManifold([1, 0.3], [2, 5], 30)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line and return its exit code, stdout and stderr."""
+
+    def call(*argv):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in argv])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return call
+
+
+def test_critical_times_json_has_the_schema(run):
+    code, out, err = run("critical-times", *PAPER, "--alpha", 0.23, "--format", "json")
+    assert (code, err) == (0, "")
+    record = json.loads(out)
+    assert record["manifold"] == {"variances": [1, 0.3], "dims": [2, 5], "ambient_dim": 30, "geometry": "gaussian"}
+    assert (record["alpha"], record["log_n"], record["time"]) == (0.23, 6.9, "ve")
+    assert record["n"] == pytest.approx(np.exp(6.9))
+    assert record["condensation"]["typical"] == condensation_time(M, 0.23)
+    assert record["condensation"]["origin_gaussian"] == condensation_time(M, 0.23, "origin", "gaussian")
+    assert record["lost_first"] == {
+        "rem_gaussian": 0,
+        "rem_sphere": 0,
+        "rem_exact": 1,
+        "isolated": 1,
+        "resolution": 0,
+        "score": 0,
+    }
+    for name in ("isolated", "resolution", "score"):
+        expected = critical_times(M, 0.23, criterion=name)
+        assert [subspace[name] for subspace in record["subspaces"]] == list(expected)
+    assert record["subspaces"][1]["variance"] == 0.3
+    assert any("isolated" in note for note in record["notes"])
+
+
+def test_critical_times_of_several_alphas(run):
+    _, out, _ = run("critical-times", *PAPER, "--alpha", "0.1:0.4:3", "--format", "json")
+    assert [record["alpha"] for record in json.loads(out)] == pytest.approx([0.1, 0.2, 0.4])
+    _, out, _ = run("critical-times", *PAPER, "--alpha", "0.1,0.2", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["alpha"], row["subspace"]) for row in rows] == [("0.1", "0"), ("0.1", "1"), ("0.2", "0"), ("0.2", "1")]
+    assert float(rows[3]["score"]) == critical_times(M, 0.2, criterion="score")[1]
+    _, out, _ = run("critical-times", *PAPER, "--alpha", "0.1,0.2")
+    assert out.count("lost") >= 2
+
+
+def test_critical_times_table_is_aligned_and_explained(run):
+    _, out, _ = run("critical-times", *PAPER, "--n", 1000)
+    lines = out.splitlines()
+    assert "N = 1000" in lines[0]
+    assert "d = 30" in lines[0]
+    table = lines[2:6]
+    assert len({len(line) for line in table}) == 1
+    assert table[3].split("  ")[-1].strip() == "0 > 1"
+    for name in ("rem_gaussian", "isolated", "resolution", "score"):
+        assert any(line.strip().startswith(name) for line in lines[6:])
+
+
+def test_n_and_alpha_agree(run):
+    _, by_n, _ = run("condensation", *PAPER, "--n", 1000, "--format", "json")
+    _, by_alpha, _ = run("condensation", *PAPER, "--alpha", repr(M.alpha(1000)), "--format", "json")
+    row, other = json.loads(by_n)["rows"][0], json.loads(by_alpha)["rows"][0]
+    assert row["condensation_time"] == other["condensation_time"]
+    assert row["n"] == 1000
+
+
+def test_overflowing_n_is_null(run):
+    _, out, _ = run("critical-times", *PAPER, "--alpha", "1e3", "--format", "json")
+    assert json.loads(out)["n"] is None
+    code, out, _ = run("critical-times", *PAPER, "--alpha", "1e3")
+    assert code == 0
+    assert "N = exp(log N), log N = 30000" in out
+
+
+def test_sphere_leaves_gaussian_columns_empty(run):
+    _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--geometry", "sphere", "--format", "json")
+    record = json.loads(out)
+    assert record["subspaces"][0]["rem_sphere"] == pytest.approx(1 / 13.8)
+    assert record["subspaces"][0]["rem_exact"] is record["condensation"]["typical"] is None
+    assert record["lost_first"]["resolution"] is None
+    code, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--geometry", "sphere")
+    assert code == 0
+    assert "on a sphere" in out
+
+
+def test_ties_are_null(run):
+    _, out, _ = run("critical-times", "--var", "1,1", "--dims", "2,2", "--alpha", 1, "--format", "json")
+    assert set(json.loads(out)["lost_first"].values()) == {None}
+
+
+def test_d_from_dims_is_said(run):
+    _, out, _ = run("critical-times", "--var", "1,0.3", "--dims", "2,5", "--alpha", 0.23, "--format", "json")
+    notes = json.loads(out)["notes"]
+    assert "d = 7" in notes[0]
+    assert "below 10" in notes[1]
+
+
+@pytest.mark.parametrize(("clock", "expected"), [("vp", np.log1p), ("edm", np.sqrt), ("abar", lambda t: 1 / (1 + t))])
+def test_times_are_converted(run, clock, expected):
+    _, out, _ = run("condensation", *PAPER, "--alpha", 0.23, "--time", clock, "--format", "json")
+    t = condensation_time(M, 0.23)
+    factor = 0.5 if clock == "vp" else 1
+    assert json.loads(out)["rows"][0]["condensation_time"] == pytest.approx(factor * expected(t), rel=1e-14)
+    _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--time", clock)
+    assert "0 > 1" in out.splitlines()[5]
+
+
+def test_condensation_both_ways(run):
+    _, out, _ = run("condensation", *PAPER, "--alpha", 0.23, "--probe", "displaced:1", "--format", "json")
+    t = json.loads(out)["rows"][0]["condensation_time"]
+    _, out, _ = run("condensation", *PAPER, "--t", repr(t), "--probe", "displaced:1", "--format", "json")
+    assert json.loads(out)["rows"][0]["alpha"] == pytest.approx(0.23, rel=1e-13)
+    _, out, _ = run("condensation", *PAPER, "--alpha", 0.23, "--probe", "origin", "--closure", "gaussian")
+    assert "0.297940" in out
+
+
+def test_dataset_size_covers_every_criterion(run):
+    _, out, _ = run("dataset-size", *PAPER, "--t", "0.1,2", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 2 * 6 * 2
+    chosen = [row for row in rows if row["criterion"] == "resolution" and row["t"] == "0.1"]
+    expected = critical_alphas(M, 0.1, criterion="resolution")
+    np.testing.assert_allclose([float(row["alpha"]) for row in chosen], expected)
+    np.testing.assert_allclose([float(row["n"]) for row in chosen], np.exp(30 * expected))
+    _, out, _ = run("dataset-size", *PAPER, "--t", 0.1, "--geometry", "sphere", "--format", "json")
+    assert {row["criterion"] for row in json.loads(out)["rows"]} == {"rem_sphere"}
+
+
+def test_free_energy_rows(run):
+    _, out, _ = run("free-energy", *PAPER, "--alpha", 0.23, "--t", "0.01:1:9", "--format", "json")
+    record = json.loads(out)
+    model = RandomEnergyModel(M, [row["t"] for row in record["rows"]], "typical")
+    for name in ("free_energy", "entropy", "freezing_point", "participation"):
+        np.testing.assert_allclose([row[name] for row in record["rows"]], getattr(model, name)(0.23), rtol=1e-13)
+    assert [row["phase"] for row in record["rows"]] == list(model.phase(0.23))
+    _, out, _ = run("free-energy", *PAPER, "--alpha", "0.1,0.2", "--t", "0.1,1", "--format", "csv")
+    assert len(out.splitlines()) == 5
+
+
+ONE = ("--var", "1", "--dims", "2")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("critical-times", "--var", "1,0", "--dims", "2,5", "--alpha", 1), ("--var", "0 is not positive")),
+        (("critical-times", "--var", "1,-1", "--dims", "2,5", "--alpha", 1), ("--var", "-1 is not positive")),
+        (("critical-times", "--var", "nan", "--dims", "2", "--alpha", 1), ("--var", "nan is not positive")),
+        (("critical-times", "--var", "inf", "--dims", "2", "--alpha", 1), ("--var", "inf is not positive")),
+        (("critical-times", "--var", "1,x", "--dims", "2,5", "--alpha", 1), ("--var", "'x' is not a number")),
+        (("critical-times", "--var", "", "--dims", "2", "--alpha", 1), ("--var", "empty")),
+        (("critical-times", "--var", "1", "--dims", "0", "--alpha", 1), ("--dims", "0 is not positive")),
+        (("critical-times", "--var", "1", "--dims", "2,5", "--alpha", 1), ("--var", "--dims", "same length")),
+        (("critical-times", *ONE, "--alpha", 0), ("--alpha", "0 is not positive")),
+        (("critical-times", *ONE, "--alpha", "1:2"), ("--alpha", "LO:HI:COUNT")),
+        (("critical-times", *ONE, "--alpha", "1:2:1"), ("--alpha", "COUNT")),
+        (("critical-times", *ONE, "--alpha", 1, "--ambient-dim", 1), ("--ambient-dim", "sum of dims")),
+        (("critical-times", *ONE, "--alpha", 1, "--ambient-dim", "1,2"), ("--ambient-dim", "one number")),
+        (("critical-times", *ONE), ("--alpha", "--n", "neither")),
+        (("critical-times", *ONE, "--alpha", 1, "--n", 10), ("--alpha", "--n", "both")),
+        (("critical-times", *ONE, "--n", 1), ("--n", "exceed 1")),
+        (("critical-times", *ONE, "--n", 10, "--format", "xml"), ("--format", "xml")),
+        (("critical-times", *ONE, "--n", 10, "--time", "utc"), ("--time", "utc")),
+        (("critical-times",), ("--var", "Missing")),
+        (("critical-times", "--variance", "1"), ("--variance",)),
+        (("critical-time",), ("critical-time", "critical-times")),
+        (("condensation", *ONE, "--n", 10, "--geometry", "sphere"), ("--closure gaussian", "--geometry sphere")),
+        (("condensation", *ONE, "--n", 10, "--probe", "train"), ("--probe", "finite N only")),
+        (("condensation", *ONE, "--n", 10, "--probe", "displaced:4"), ("--probe", "between 0 and 0")),
+        (("condensation", *ONE, "--n", 10, "--probe", "centre"), ("--probe", "origin")),
+        (("condensation", *ONE, "--n", 10, "--t", 1), ("--alpha", "--n", "--t")),
+        (("condensation", *ONE, "--n", 10, "--closure", "cubic"), ("--closure", "cubic")),
+        (("free-energy", *ONE, "--n", 10, "--t", 1, "--time", "flow"), ("--t", "between 0 and 1")),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_option(run, argv, words):
+    code, out, err = run(*argv)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert all(word in err for word in words), err
+
+
+def test_version_and_help(run):
+    assert run("--version")[:2] == (0, "phasediag 0.1.0\n")
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(name in out for name in COMMANDS)
+    assert run()[0] == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_page_has_an_example_that_runs(run, name):
+    code, page, _ = run(name, "--help")
+    assert code == 0
+    examples = [line.split()[1:] for line in page.splitlines() if line.strip().startswith(f"phasediag {name} ")]
+    assert examples
+    for argv in examples:
+        code, out, err = run(*argv)
+        assert (code, err) == (0, "")
+        assert out
+
+
+def test_numeric_commands_load_no_heavy_library():
+    script = (
+        "import sys; from phasediag.cli import main\n"
+        "try: main(['critical-times', '--var', '1,0.3', '--dims', '2,5', '--alpha', '0.23'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scipy', 'sympy', 'mpmath', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_closed_pipe_is_quiet():
+    command = [sys.executable, "-m", "phasediag", "critical-times", *PAPER, "--alpha", "0.01:1:5000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("Linear manifold")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_interrupt_is_quiet():
+    script = (
+        "import os, signal, phasediag.cli.group as group\n"
+        "group.run = lambda argv: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from phasediag.cli import main; main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=False)
+    assert done.returncode == 128 + signal.SIGINT
+    assert done.stderr == ""
