@@ -120,6 +120,9 @@ def _roomiest(piece: Float, curves: Sequence[Float], texts: Sequence[Float], fra
 
     Frame and texts must stay clear; other curves may come as close as they like where they are close everywhere.
     """
+    margin = em * np.array([2.0, 1.0])
+    central = np.all((piece > frame.min(axis=0) + margin) & (piece < frame.max(axis=0) - margin), axis=1)
+    piece = piece[central] if central.any() else piece
     room = 2 * _distance(piece, frame)
     for text in texts:
         room = np.minimum(room, _distance(piece, text))

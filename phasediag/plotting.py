@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 __all__ = [
     "WIDTHS",
     "Figure",
+    "label_curves",
+    "label_ends",
+    "mark_gaps",
     "new_figure",
     "plot_diagram",
     "plot_spectra",
     "save_figure",
+    "scale_colours",
     "style",
     "subspace_colours",
-    "time_colours",
 ]
 
 Float = NDArray[np.float64]
@@ -49,14 +52,14 @@ def subspace_colours(n_subspaces: int) -> list[Any]:
     return [_VIRIDIS(x) for x in np.linspace(0.05, 0.65, max(n_subspaces, 2))][:n_subspaces]
 
 
-def time_colours(times: ArrayLike) -> tuple[list[Any], ScalarMappable]:
-    """Return one colour for each noise variance, on a logarithmic scale, and the scale for a colour bar."""
-    times = np.asarray(times, dtype=float)
-    low, high = float(np.min(times)), float(np.max(times))
+def scale_colours(values: ArrayLike) -> tuple[list[Any], ScalarMappable]:
+    """Return one colour for each value, t or N, on a logarithmic scale, and the scale for a colour bar."""
+    values = np.asarray(values, dtype=float)
+    low, high = float(np.min(values)), float(np.max(values))
     # A yellow line on white paper cannot be read: the scale stops before.
     colours = ListedColormap(_VIRIDIS(np.linspace(0, 0.88, 256)))
     scale = ScalarMappable(LogNorm(low, high if high > low else 2 * low), colours)
-    return list(scale.to_rgba(times)), scale
+    return list(scale.to_rgba(values)), scale
 
 
 def plot_diagram(
@@ -191,7 +194,7 @@ def plot_spectra(
     times, spectra = np.asarray(times, dtype=float), np.asarray(spectra, dtype=float)
     with style():
         fig, ax = canvas(ax, columns, 2.5)
-        colours, scale = time_colours(times)
+        colours, scale = scale_colours(times)
         index = np.arange(1, spectra.shape[1] + 1)
         for colour, values in zip(colours, spectra, strict=True):
             ax.plot(index, values, "o-", color=colour, ms=1.8, lw=0.8)
@@ -207,15 +210,17 @@ def plot_spectra(
 
 def mark_gaps(ax: Axes, positions: Mapping[int, str]) -> None:
     """Mark gap positions by vertical lines named above the axes."""
-    for position, name in positions.items():
+    # Neighbours lean away from each other.
+    leaning = ["right", *["center"] * (len(positions) - 2), "left"] if len(positions) > 1 else ["center"]
+    for (position, name), ha in zip(positions.items(), leaning, strict=False):
         ax.axvline(position + 0.5, color="0.5", lw=0.6, ls=":", zorder=0)
         ax.annotate(
             name,
             (position + 0.5, 1),
-            (0, 2),
+            ({"right": 4, "center": 0, "left": -4}[ha], 2),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            ha="center",
+            ha=ha,
             va="bottom",
             fontsize=mpl.rcParams["legend.fontsize"],
         )
