@@ -12,7 +12,7 @@ from phasediag._files import PathLike, checked_suffix, whole_file
 if TYPE_CHECKING:
     from phasediag.diagram import PhaseDiagram
 
-_SUFFIXES = (".npz", ".nc", ".csv")
+SUFFIXES = (".npz", ".nc", ".csv")
 _TEXTS = ("axis", "criterion", "closure", "version")
 _DIMENSIONS = {
     "values": ("value",),
@@ -28,14 +28,14 @@ _DIMENSIONS = {
 
 def save(diagram: "PhaseDiagram", path: PathLike) -> None:
     """Write a diagram in the format of the extension."""
-    write = {".npz": _save_npz, ".nc": _save_nc, ".csv": _save_csv}[checked_suffix(path, _SUFFIXES)]
+    write = {".npz": _save_npz, ".nc": _save_nc, ".csv": _save_csv}[checked_suffix(path, SUFFIXES)]
     with whole_file(path) as part:
         write(diagram, part)
 
 
 def load(path: PathLike) -> dict[str, Any]:
     """Read the fields of a diagram."""
-    suffix = checked_suffix(path, _SUFFIXES)
+    suffix = checked_suffix(path, SUFFIXES)
     try:
         state = {".npz": _load_npz, ".nc": _load_nc, ".csv": _load_csv}[suffix](path)
     except (KeyError, ValueError, TypeError):

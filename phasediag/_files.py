@@ -24,5 +24,8 @@ def whole_file(path: PathLike) -> Iterator[Path]:
     try:
         yield part
         part.replace(target)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
     finally:
         part.unlink(missing_ok=True)

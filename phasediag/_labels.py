@@ -15,18 +15,17 @@ Curve = tuple[Float, Float, str, Any]  # x, y, label, colour
 HALO = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
-def draw_layout(ax: Axes) -> None:
+def draw_layout(fig: Any) -> None:
     """Lay the figure out, so that positions in pixels are the final ones."""
-    ax.figure.get_figure(root=True).draw_without_rendering()
+    fig.get_figure(root=True).draw_without_rendering()
 
 
 def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: float = 1.15) -> None:
     """Write labels of curves in the right margin at the heights (in data) where they end, moved apart if need be.
 
-    ``labels`` holds (height, text, colour); ``spacing`` is in lines of text.
+    ``labels`` holds (height, text, colour); ``spacing`` is in lines of text. Call `draw_layout` first.
     """
     size = mpl.rcParams["legend.fontsize"]
-    draw_layout(ax)
     pixels = ax.get_window_extent()
     step = spacing * size / 72 * ax.figure.dpi / pixels.height
     heights = np.array([label[0] for label in labels], dtype=float)
@@ -63,8 +62,8 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
     """Write each curve's label on it, at the point farthest from the other curves and from the texts to keep clear of.
 
     ``curves`` holds (x, y, text, colour). Curves that do not enter the axes get no label.
+    Call `draw_layout` first.
     """
-    draw_layout(ax)
     frame, em = outline(ax), mpl.rcParams["font.size"] / 72 * ax.figure.dpi
     pieces = [inside(ax, x, y) for x, y, _, _ in curves]
     texts = [outline(label) for label in keep_clear]

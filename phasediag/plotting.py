@@ -12,15 +12,20 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
-from phasediag._canvas import WIDTHS, Figure, canvas, new_figure, save_figure, style
+from phasediag._canvas import FORMATS, WIDTHS, Figure, canvas, new_figure, save_figure, style
 from phasediag._labels import Curve, draw_layout, fit_text, inside, label_curves, label_ends, outline
+from phasediag.noise import from_ve
 
 if TYPE_CHECKING:
     from phasediag.diagram import PhaseDiagram
 
 __all__ = [
+    "CLOCKS",
+    "FORMATS",
     "WIDTHS",
+    "Curve",
     "Figure",
+    "draw_layout",
     "label_curves",
     "label_ends",
     "mark_gaps",
@@ -44,6 +49,13 @@ def _tint(colour: Any, white: float) -> tuple[float, float, float]:
 _VIRIDIS = mpl.colormaps["viridis"]
 #: Fills of the phases, in the order of ``PhaseDiagram.phase_names``.
 PHASE_COLOURS = (_tint(_VIRIDIS(0.2), 0.25), _tint(_VIRIDIS(0.5), 0.45), (0.91, 0.91, 0.91), _tint(_VIRIDIS(0.98), 0.6))
+CLOCKS = {
+    "ve": "noise variance $t$",
+    "vp": r"time $\tau$",
+    "abar": r"cumulative product $\bar\alpha$",
+    "edm": r"noise level $\sigma$",
+    "flow": "flow time $u$",
+}
 _AXES = {"alpha": r"$\alpha = (\log N)/d$", "log_n": r"$\log N$", "n": r"data-set size $N$"}
 
 
@@ -63,7 +75,7 @@ def scale_colours(values: ArrayLike) -> tuple[list[Any], ScalarMappable]:
 
 
 def plot_diagram(
-    diagram: "PhaseDiagram", *, axis: str | None = None, columns: int = 1, ax: Axes | None = None
+    diagram: "PhaseDiagram", *, axis: str | None = None, time: str = "ve", columns: int = 1, ax: Axes | None = None
 ) -> tuple[Any, Axes]:
     r"""Draw a phase diagram: phases as named regions, boundaries as labelled curves.
 
@@ -73,6 +85,8 @@ def plot_diagram(
         What to draw.
     axis : {"alpha", "log_n", "n"}, optional
         Horizontal axis; the diagram's own parameter by default.
+    time : {"ve", "vp", "abar", "edm", "flow"}
+        Clock of the vertical axis.
     columns : {1, 2}
         Journal columns of a new figure.
     ax : Axes, optional
@@ -83,16 +97,16 @@ def plot_diagram(
     figure, axes
     """
     x, label = _horizontal(diagram, axis)
+    y = from_ve(diagram.times, time)
     with style():
         fig, ax = canvas(ax, columns, 2.6 if columns == 1 else 4.0)
-        ax.set(xlabel=label, ylabel=r"noise variance $t$", yscale="log")
-        ax.set(xscale="log" if _is_geometric(x) else "linear")
-        ax.pcolormesh(
-            x, diagram.times, diagram.phase.T, cmap=ListedColormap(PHASE_COLOURS), vmin=0, vmax=3, rasterized=True
-        )
-        ax.set(xlim=(x[0], x[-1]), ylim=(diagram.times[0], diagram.times[-1]))
-        curves = _draw_boundaries(ax, x, diagram)
-        label_curves(ax, curves, _name_regions(ax, x, diagram, curves))
+        ax.set(xlabel=label, ylabel=CLOCKS[time])
+        ax.set(**{f"{name}scale": "log" if _is_geometric(grid) else "linear" for name, grid in (("x", x), ("y", y))})
+        ax.pcolormesh(x, y, diagram.phase.T, cmap=ListedColormap(PHASE_COLOURS), vmin=0, vmax=3, rasterized=True)
+        ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+        curves = _draw_boundaries(ax, x, diagram, time)
+        draw_layout(fig)
+        label_curves(ax, curves, _name_regions(ax, x, y, diagram, curves))
         if isinstance(fig, Figure):
             fig.parameters = _parameters(diagram)
     return fig, ax
@@ -112,14 +126,16 @@ def _horizontal(diagram: "PhaseDiagram", axis: str | None) -> tuple[Float, str]:
 
 def _is_geometric(x: Float) -> bool:
     """Whether the steps of a grid look even on a logarithmic axis rather than on a linear one."""
+    x = np.sort(x)
     return bool(x[0] > 0 and np.ptp(np.diff(np.log(x))) * np.mean(x) < np.ptp(np.diff(x)))
 
 
-def _draw_boundaries(ax: Axes, x: Float, diagram: "PhaseDiagram") -> list[Curve]:
+def _draw_boundaries(ax: Axes, x: Float, diagram: "PhaseDiagram", time: str) -> list[Curve]:
     colours = subspace_colours(diagram.variances.shape[1])
     looks: dict[str, tuple[str, Any]] = {"lost": ("-", None), "noise": ("--", "0.35")}
     curves = []
-    for name, times in diagram.boundaries.items():
+    for name, curve in diagram.boundaries.items():
+        times = from_ve(curve, time)
         kind, _, k = name.partition(":")
         line, colour = looks.get(kind, ("-", "black"))
         colour = colour or colours[int(k)]
@@ -129,11 +145,10 @@ def _draw_boundaries(ax: Axes, x: Float, diagram: "PhaseDiagram") -> list[Curve]
     return curves
 
 
-def _name_regions(ax: Axes, x: Float, diagram: "PhaseDiagram", curves: Sequence[Curve]) -> list[Text]:
+def _name_regions(ax: Axes, x: Float, y: Float, diagram: "PhaseDiagram", curves: Sequence[Curve]) -> list[Text]:
     """Write the name of each phase where there is most room; those that fit nowhere go to a legend above."""
-    draw_layout(ax)
     step = -(-max(diagram.phase.shape) // 120)
-    grid = np.stack(np.meshgrid(x[::step], diagram.times[::step], indexing="ij"), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(x[::step], y[::step], indexing="ij"), axis=-1).reshape(-1, 2)
     points = ax.transData.transform(grid)
     phases = diagram.phase[::step, ::step].ravel()
     walls = np.concatenate([outline(ax), *(inside(ax, *curve[:2]) for curve in curves)])
@@ -165,6 +180,7 @@ def plot_spectra(
     positions: Mapping[int, str] | None = None,
     labels: Sequence[str] | None = None,
     colour_bar: bool = True,
+    time: str = "ve",
     columns: int = 1,
     ax: Axes | None = None,
 ) -> tuple[Any, Axes]:
@@ -173,7 +189,7 @@ def plot_spectra(
     Parameters
     ----------
     times : array_like, shape (T,)
-        Noise variances.
+        Noise variances, or times of another clock.
     spectra : array_like, shape (T, d)
         Singular values in descending order.
     positions : mapping, optional
@@ -182,6 +198,8 @@ def plot_spectra(
         Labels of the curves, written at their ends, instead of a colour bar.
     colour_bar : bool
         Whether to draw the colour bar of t; panels that share one draw it once.
+    time : {"ve", "vp", "abar", "edm", "flow"}
+        Clock of the colour bar, and of ``times``.
     columns : {1, 2}
         Journal columns of a new figure.
     ax : Axes, optional
@@ -202,9 +220,10 @@ def plot_spectra(
         ax.set_xlim(0, len(index) + 1)
         mark_gaps(ax, positions or {})
         if labels is not None:
+            draw_layout(fig)
             label_ends(ax, list(zip(spectra[:, -1], labels, colours, strict=True)))
         elif colour_bar:
-            fig.colorbar(scale, ax=ax, label=r"noise variance $t$", aspect=30, pad=0.02)
+            fig.colorbar(scale, ax=ax, label=CLOCKS[time], aspect=30, pad=0.02)
     return fig, ax
 
 

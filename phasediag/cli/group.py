@@ -7,7 +7,7 @@ import click
 
 from phasediag import __version__
 
-COMMANDS = ("condensation", "critical-times", "dataset-size", "free-energy")
+COMMANDS = ("condensation", "critical-times", "dataset-size", "diagram", "figure", "free-energy", "spectrum")
 
 # How the rooms name their arguments, and how the command line does.
 _OPTIONS = {
@@ -67,6 +67,10 @@ def run(argv: list[str] | None) -> int:
         return 130
     except ValueError as error:
         return _fail(_in_options(str(error)))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return code if isinstance(code, int) else 0
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phasediag._canvas import Figure
+if TYPE_CHECKING:
+    from phasediag._canvas import Figure
 
 __all__ = ["FIGURES", "figure"]
 
@@ -19,7 +20,7 @@ FIGURES = {
 }
 
 
-def figure(name: str, **options: Any) -> Figure:
+def figure(name: str, **options: Any) -> "Figure":
     """Return the figure of that name.
 
     Parameters
@@ -37,7 +38,7 @@ def figure(name: str, **options: Any) -> Figure:
     Examples
     --------
     >>> fig = figure("gaps")
-    >>> [ax.get_title() for ax in fig.axes]
+    >>> [ax.get_title("left") for ax in fig.axes]
     ['(a) $t = 10 > s_0$', '(b) $s_1 < t = 0.1 < s_0$', '(c) $t = 10^{-5} < s_1$']
     """
     if name not in FIGURES:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from phasediag.critical import condensation_time, critical_times
 from phasediag.figures._common import PAPER, parameters
 from phasediag.manifold import LinearManifold
-from phasediag.plotting import Figure, label_curves, new_figure, style, subspace_colours
+from phasediag.plotting import Curve, Figure, draw_layout, label_curves, new_figure, style, subspace_colours
 from phasediag.report import COLUMNS
 
 Float = NDArray[np.float64]
@@ -49,18 +49,22 @@ def draw(
     alphas = np.linspace(0.05, 0.5, 200) if alphas is None else np.asarray(alphas, dtype=float)
     with style():
         fig, axes = new_figure(2, 4.2, nrows=2, ncols=3, sharex=True, sharey=True)
+        curves: dict[Axes, list[Curve]] = {}
         for ax, column, letter in zip(axes.flat, COLUMNS, "abcdef", strict=True):
             ax.set(title=f"({letter}) {TITLES[column]}", yscale="log", xlim=(alphas[0], alphas[-1]), ylim=(1e-3, 2))
-            _panel(ax, m, alphas, column, (measured or {}).get(column))
+            curves[ax] = _panel(ax, m, alphas, column, (measured or {}).get(column))
         for ax in axes[1]:
             ax.set_xlabel(r"$\alpha = (\log N)/d$")
         for ax in axes[:, 0]:
             ax.set_ylabel("critical time")
+        draw_layout(fig)
+        for ax in curves:
+            label_curves(ax, curves[ax])
         fig.parameters = parameters(m, alphas=alphas[[0, -1]])
     return fig
 
 
-def _panel(ax: Axes, m: LinearManifold, alphas: Float, column: str, measured: Measured | None) -> None:
+def _panel(ax: Axes, m: LinearManifold, alphas: Float, column: str, measured: Measured | None) -> list[Curve]:
     criterion, closure = COLUMNS[column]
     data = replace(m, geometry="sphere") if column == "rem_sphere" else m
     times = critical_times(data, alphas, criterion=criterion, closure=closure)
@@ -75,4 +79,4 @@ def _panel(ax: Axes, m: LinearManifold, alphas: Float, column: str, measured: Me
         if measured is not None:
             bars = measured.times[:, k], measured.errors[:, k]
             ax.errorbar(measured.alphas, *bars, fmt="o", color=colour, mfc="white", lw=0.8, ms=3)
-    label_curves(ax, curves)
+    return curves

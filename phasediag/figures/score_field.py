@@ -1,6 +1,7 @@
 """The empirical score of a bivariate Gaussian with unequal variances."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +13,7 @@ from phasediag.critical import critical_times
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures._common import parameters
 from phasediag.manifold import LinearManifold
-from phasediag.plotting import Figure, label_ends, new_figure, style, subspace_colours
+from phasediag.plotting import Figure, draw_layout, label_ends, new_figure, style, subspace_colours
 
 Float = NDArray[np.float64]
 
@@ -35,15 +36,19 @@ def draw(m: LinearManifold = UNEQUAL, n: int = 40, betas: Sequence[float] = (1, 
     t_k = critical_times(m, m.alpha(n), criterion="score")
     with style():
         fig, axes = new_figure(2, 3.4, nrows=2, ncols=3, sharey="row", height_ratios=(1, 1.15))
+        ends = []
         for column, beta, letter in zip(axes.T, betas, "abc", strict=True):
             lost = [f"$x_{k}$" for k in range(2) if 1 / beta < t_k[k]]
             told = f"{' and '.join(lost)} lost" if lost else "nothing lost"
             column[0].set_title(rf"({letter}) $\beta = 1/t = {beta:g}$: {told}")
             _field(column[0], m, score, samples, 1 / beta)
-            _components(column[1], m, score, 1 / beta)
+            ends.append(_components(column[1], m, score, 1 / beta))
         axes[0, 0].set_ylabel("$x_1$")
         axes[1, 0].annotate("population", (0.5, -0.5), (5, 3), textcoords="offset points", color="0.4", fontsize=7)
         axes[1, 0].set_ylabel(r"score along $k$, times $\sqrt{s_k + t}$")
+        draw_layout(fig)
+        for ax, labels in zip(axes[1], ends, strict=True):
+            label_ends(ax, labels)
         fig.parameters = parameters(m, n=n, betas=list(betas), seed=seed)
     return fig
 
@@ -69,7 +74,7 @@ def _field(ax: Axes, m: LinearManifold, score: EmpiricalScore, samples: Float, t
     ax.tick_params(color="white")
 
 
-def _components(ax: Axes, m: LinearManifold, score: EmpiricalScore, t: float) -> None:
+def _components(ax: Axes, m: LinearManifold, score: EmpiricalScore, t: float) -> list[tuple[float, str, Any]]:
     z = np.linspace(-2.5, 2.5, 801)
     ax.plot(z, -z, "--", color="0.4", lw=0.8)
     ends = []
@@ -79,4 +84,4 @@ def _components(ax: Axes, m: LinearManifold, score: EmpiricalScore, t: float) ->
         ax.plot(z, values, color=colour)
         ends.append((values[-1], f"$k={k}$", colour))
     ax.set(xlabel=r"$x_k/\sqrt{s_k + t}$", xlim=(z[0], z[-1]), ylim=(-6, 6))
-    label_ends(ax, ends)
+    return ends

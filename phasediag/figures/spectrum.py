@@ -27,7 +27,8 @@ def draw(variant: str = "article", n: int = 1000, seed: int = 0, n_times: int = 
     The measured Jacobian is the paper's: central differences of the score over :math:`\sqrt{t}` at the origin.
     ``released`` follows the script that the authors published instead of the article: data projected on the unit
     sphere, other variances, and absolute values of the Jacobian entry by entry. The ``wishart`` panel then shows
-    Gaussian data of the same variances.
+    Gaussian data of the same variances. The formula of the first panel is not dimensionally homogeneous: its heights
+    depend on the unit in which the data are measured.
 
     Source: Achilli et al., arXiv:2410.08727, Figure 4.
     """
@@ -55,7 +56,7 @@ def measured_spectra(m: LinearManifold, n: int, times: Float, seed: Any, *, abso
     """Return the singular values at the origin of one data set, by central differences; shape (T, d)."""
     score = EmpiricalScore(m.sample(n, seed))
     jacobians = score.measured_jacobian(np.zeros((1, score.dim)), times, absolute=absolute)[:, 0]
-    return np.linalg.svd(jacobians, compute_uv=False)
+    return np.asarray(np.linalg.svd(jacobians, compute_uv=False), dtype=float)
 
 
 def _panel(ax: Axes, title: str, times: Float, values: Float) -> None:
