@@ -8,12 +8,20 @@ from pathlib import Path
 PathLike = str | os.PathLike[str]
 
 
-def checked_suffix(path: PathLike, known: Sequence[str]) -> str:
+def checked_suffix(path: PathLike, known: Sequence[str], name: str = "path") -> str:
     """Return the extension of a path in lower case; a ValueError unless it is among those known."""
     suffix = Path(path).suffix.lower()
     if suffix not in known:
-        raise ValueError(f"path must end in {', '.join(known[:-1])} or {known[-1]}, got {os.fspath(path)!r}")
+        raise ValueError(f"{name} must end in {', '.join(known[:-1])} or {known[-1]}, got {os.fspath(path)!r}")
     return suffix
+
+
+def check_target(path: PathLike, known: Sequence[str], name: str) -> None:
+    """Raise a ValueError unless a file of that name could be written; before a long computation, not after it."""
+    checked_suffix(path, known, name)
+    folder = Path(os.path.realpath(path)).parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"{name}: the folder of {os.fspath(path)!r} does not exist or cannot be written")
 
 
 @contextmanager
@@ -25,7 +33,8 @@ def whole_file(path: PathLike) -> Iterator[Path]:
         yield part
         part.replace(target)
     except OSError as error:
-        error.filename = os.fspath(path)
+        if error.filename == os.fspath(part):
+            error.filename = os.fspath(path)
         raise
     finally:
         part.unlink(missing_ok=True)

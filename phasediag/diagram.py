@@ -260,6 +260,7 @@ def automatic_ranges(
     >>> alphas[[0, -1]].round(3), times[[0, -1]].round(3)
     (array([0.023, 0.44 ]), array([0.01, 3.  ]))
     """
+    _check_gaussian(m)
     shortest, longest = min(m.data_variances) / 30, 3 * max(m.data_variances)
     middle, leaving = (
         np.append(critical_alphas(m, t, criterion=criterion, closure=closure), condensation_alpha(m, t))
@@ -280,13 +281,12 @@ def _diagram(
     closure: str | None,
 ) -> PhaseDiagram:
     times = _grid("times", positive("times", times))
-    if any(m.geometry == "sphere" for m in manifolds):
-        raise ValueError("phase diagrams assume Gaussian data: geometry='sphere' has no condensation threshold here")
     condensation, critical = [], []
     # Runs of one manifold, the whole diagram as a rule, are one vectorised call.
     starts = [0, *(i for i in range(1, len(values)) if manifolds[i] != manifolds[i - 1]), len(values)]
     for start, stop in pairwise(starts):
         m, some = manifolds[start], alphas[start:stop]
+        _check_gaussian(m)
         condensation.append(condensation_time(m, some))
         critical.append(critical_times(m, some, criterion=criterion, closure=closure))
     return PhaseDiagram(
@@ -302,6 +302,11 @@ def _diagram(
         condensation_times=np.concatenate(condensation),
         critical_times=np.concatenate(critical),
     )
+
+
+def _check_gaussian(m: LinearManifold) -> None:
+    if m.geometry == "sphere":
+        raise ValueError("phase diagrams need a condensation threshold, which is not defined for geometry='sphere'")
 
 
 def _grid(name: str, values: Float) -> Float:

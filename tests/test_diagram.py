@@ -162,12 +162,17 @@ def test_foreign_files_are_refused(tmp_path, suffix):
         ({"times": [0.0, 1.0]}, "times must be positive"),
         ({"criterion": "taste"}, "criterion must be one of"),
         ({"closure": "exact"}, "closure must be"),
-        ({"m": LinearManifold([1], [2], geometry="sphere")}, "Gaussian data"),
+        ({"m": LinearManifold([1], [2], geometry="sphere")}, "not defined for geometry"),
     ],
 )
 def test_refusals(arguments, message):
     with pytest.raises(ValueError, match=message):
         phase_diagram(**{"m": PAPER, "alphas": ALPHAS, "times": TIMES} | arguments)
+
+
+def test_automatic_ranges_refuse_the_sphere():
+    with pytest.raises(ValueError, match="not defined for geometry"):
+        automatic_ranges(LinearManifold([1], [2], geometry="sphere"))
 
 
 def test_families_keep_their_number_of_subspaces():

@@ -5,13 +5,12 @@ from typing import Any
 import click
 
 from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
-from phasediag.cli.output import clock_line, dims_note
+from phasediag.cli.output import clock_line, dims_note, echo_lines
 
 _EPILOG = """\b
 Examples:
   phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 -o diagram.pdf
-  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 --criterion score \\
-    --alpha 0.05:0.5:400 --t 0.005:3:400 --save diagram.npz
+  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.05:0.5:400 --save diagram.npz
 """
 
 
@@ -40,21 +39,24 @@ def command(output: str | None, columns: int, data: str | None, axis: str, time:
     """
     if output is None and data is None:
         raise click.UsageError("give -o for a figure or --save for the data")
-    diagram, notes = _diagram(time=time, **options)
     from phasediag._diagram_files import SUFFIXES
-    from phasediag._files import checked_suffix
+    from phasediag._files import check_target
     from phasediag.plotting import FORMATS, plot_diagram, save_figure
 
     # Both names are checked before either file is written.
-    for path, known in ((output, FORMATS), (data, SUFFIXES)):
+    for path, known, name in ((output, FORMATS, "-o"), (data, SUFFIXES, "--save")):
         if path is not None:
-            checked_suffix(path, known)
+            check_target(path, known, name)
+    diagram, notes = _diagram(time=time, **options)
     if data is not None:
         diagram.save(data)
     if output is not None:
         save_figure(plot_diagram(diagram, axis=axis, time=time, columns=columns)[0], output)
-    for line in (repr(diagram), *([clock_line(time)] if output and time != "ve" else []), *notes):
-        click.echo(line, err=True)
+    click.echo(repr(diagram).strip("<>"))
+    if output is not None and time != "ve":
+        click.echo(clock_line(time))
+    echo_lines(f"Note: {note}" for note in notes)
+    click.echo("".join(f"\nWrote {path}" for path in (data, output) if path is not None))
 
 
 def _diagram(

@@ -9,6 +9,12 @@ from phasediag.cli.options import figure_options
 from phasediag.figures import FIGURES
 
 _EPILOG = "\b\nFigures:\n" + "\n".join(f"  {name:15} {about}" for name, (_, about) in FIGURES.items())
+_EPILOG += """
+
+\b
+Example:
+  phasediag figure gaps -o gaps.pdf
+"""
 
 
 @click.command("figure", epilog=_EPILOG)
@@ -21,9 +27,9 @@ def command(name: str, output: str, **options: Any) -> None:
     from importlib import import_module
 
     from phasediag._canvas import FORMATS, save_figure
-    from phasediag._files import checked_suffix
+    from phasediag._files import check_target
 
-    checked_suffix(output, FORMATS)
+    check_target(output, FORMATS, "-o")
     draw = import_module(f"phasediag.figures.{FIGURES[name][0]}").draw
     known = inspect.signature(draw).parameters
     given = {option: value for option, value in options.items() if value is not None}
@@ -31,6 +37,7 @@ def command(name: str, output: str, **options: Any) -> None:
         if option not in known:
             raise click.UsageError(f"figure {name} takes no --{option}")
     save_figure(draw(**given, **(_progress() if "progress" in known else {})), output)
+    click.echo(f"Wrote {output}")
 
 
 def _progress() -> dict[str, Any]:

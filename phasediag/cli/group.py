@@ -15,10 +15,15 @@ _OPTIONS = {
     "dims": "--dims",
     "ambient_dim": "--ambient-dim",
     "alpha": "--alpha",
+    "alphas": "--alpha",
+    "axis": "--axis",
     "closure": "--closure",
+    "criterion": "--criterion",
     "geometry": "--geometry",
     "probe": "--probe",
     "t": "--t",
+    "times": "--t",
+    "variant": "--variant",
 }
 
 

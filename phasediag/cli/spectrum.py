@@ -20,8 +20,7 @@ from phasediag.cli.output import (
 _EPILOG = """\b
 Examples:
   phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01:1:5
-  phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01:1:20 \\
-    --n 1000 --regime condensed --empirical -o spectrum.pdf
+  phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --n 1000 --t 0.01:1:20 --empirical -o spectrum.pdf
 """
 
 _MEANING = (
@@ -52,6 +51,11 @@ def command(style: str, output: str | None, columns: int, **options: Any) -> Non
 
     Prints a table, and draws the spectra against their index if -o is given.
     """
+    if output is not None:
+        from phasediag._canvas import FORMATS
+        from phasediag._files import check_target
+
+        check_target(output, FORMATS, "-o")
     record, drawing = _record(**options)
     if output is not None:
         _draw(output, columns, **drawing)
