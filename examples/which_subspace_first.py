@@ -64,10 +64,7 @@ times = critical_times(wide, alphas, criterion="isolated")
 with style():
     fig, ax = new_figure(columns=1, height=2.4)
     ax.set(xlabel=r"$\alpha = (\log N)/d$", ylabel="critical time", yscale="log", xlim=(alphas[0], alphas[-1]))
-    curves = [
-        (alphas, times[:, k], f"$t_{k}$: $s_{k} = {wide.variances[k]:g}$, $m_{k} = {wide.dims[k]}$", colour)
-        for k, colour in enumerate(subspace_colours(2))
-    ]
+    curves = [(alphas, times[:, k], f"$t_{k}$", colour) for k, colour in enumerate(subspace_colours(2))]
     for x, y, _, colour in curves:
         ax.plot(x, y, color=colour)
     ax.axvline(crossover, color="0.5", ls=":", lw=0.8)

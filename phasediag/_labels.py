@@ -72,7 +72,7 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
         if len(pieces[i]) == 0:
             continue
         others = [piece for j, piece in enumerate(pieces) if j != i and len(piece)]
-        point = _roomiest(pieces[i], others, texts, frame, em)
+        point = _roomiest(pieces[i], others, [*texts, _ends(pieces[i])], frame, em)
         x, y = ax.transData.inverted().transform(point)
         label = ax.text(x, y, name, color=colour, ha="center", va="center", bbox=HALO)
         texts.append(outline(label))
@@ -84,14 +84,19 @@ def inside(ax: Axes, x: Float, y: Float) -> Float:
     """Return the points of a curve in pixels, evenly spaced along it, that lie inside the axes."""
     frame = ax.get_window_extent()
     points = ax.transData.transform(np.column_stack([x, y]))
-    points = points[np.all(np.isfinite(points), axis=1)]
-    if len(points) == 0:
-        return points
-    length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    points[~np.isfinite(points).all(axis=1)] = np.nan  # and so are the pieces that lead there
+    length = np.concatenate([[0], np.cumsum(np.nan_to_num(np.hypot(*np.diff(points, axis=0).T)))])
     even = np.linspace(0, length[-1], 2000)
     points = np.column_stack([np.interp(even, length, column) for column in points.T])
-    inside = np.all((points > frame.min) & (points < frame.max), axis=1)
-    return points[inside][:: max(1, np.count_nonzero(inside) // 200)]
+    points = points[np.all((points > frame.min) & (points < frame.max), axis=1)]
+    return points[:: max(1, len(points) // 200)]
+
+
+def _ends(piece: Float) -> Float:
+    """Return the points where a curve begins, breaks off and ends: what happens there must not be covered."""
+    steps = np.hypot(*np.diff(piece, axis=0).T)
+    breaks = np.flatnonzero(steps > 5 * np.median(steps)) if len(steps) else np.array([], dtype=int)
+    return piece[[0, *breaks, *(breaks + 1), -1]]
 
 
 def outline(artist: Text | Axes) -> Float:

@@ -215,3 +215,56 @@ def test_gap_times_refusals():
         gap_times(PAPER, regime="finite")
     with pytest.raises(ValueError, match="alpha"):
         gap_times(PAPER, regime="condensed")
+
+
+def measured_spectra(m, n, times, n_replicates):
+    """Singular values at the origin over data sets, by plain NumPy; shape (n_replicates, T, d)."""
+    rng = np.random.default_rng(11)
+    spectra = np.empty((n_replicates, len(times), int(m.ambient_dim)))
+    for r in range(n_replicates):
+        y = m.sample(n, rng)
+        energy = np.sum(y**2, axis=1) / 2
+        for i, t in enumerate(times):
+            w = np.exp(-(energy - energy.min()) / t)
+            w /= w.sum()
+            C = (y * w[:, None]).T @ y - np.outer(w @ y, w @ y)
+            spectra[r, i] = np.linalg.svd((C / t - np.eye(len(C))) / t, compute_uv=False)
+    return spectra
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "times"),
+    [
+        (PAPER, 1000, [0.08, 0.15, 0.4, 1.0]),  # lam_c = t/0.0246 > 3
+        (LinearManifold([1, 0.25], [4, 8], 15), 3000, [0.2, 0.5, 1.5]),
+    ],
+)
+def test_wishart_follows_measured_spectra_in_the_liquid_phase(m, n, times):
+    t_c = condensation_time(m, m.alpha(n), "origin")
+    assert np.min(times) > 3 * t_c
+    measured = measured_spectra(m, n, times, 150)
+    theory = singular_values(m, times, m.alpha(n), "wishart", n_draws=2000)
+    mean, error = measured.mean(axis=0), measured.std(axis=0) / np.sqrt(len(measured))
+    assert np.all(np.abs(theory - mean) < 0.05 * mean + 3 * error)
+
+
+@pytest.mark.parametrize("probe", ["origin", "displaced:0"])
+def test_finite_against_monte_carlo(probe):
+    m, n, times = LinearManifold([1, 0.3], [2, 3], 6), 60, [0.03, 0.1, 0.5]
+    theory = singular_values(m, times, m.alpha(n), "finite", probe)
+    rng = np.random.default_rng(12)
+    for t, values in zip(times, theory, strict=True):
+        x = np.zeros(6)
+        x[0] = np.sqrt(t) if probe == "displaced:0" else 0
+        y = rng.standard_normal((20_000, n, 5)) * np.sqrt([1, 1, 0.3, 0.3, 0.3])
+        energy = np.sum((y - x[:5]) ** 2, axis=-1) / (2 * t)
+        w = np.exp(energy.min(axis=1, keepdims=True) - energy)
+        w /= w.sum(axis=1, keepdims=True)
+        C = np.einsum("rn,rni->ri", w, y**2) - np.einsum("rn,rni->ri", w, y) ** 2
+        # The exact average of a subspace is over its directions: the displaced one counts as the others do.
+        blocks = [C[:, :2].mean(axis=1), C[:, 2:].mean(axis=1), np.zeros(len(C))]
+        jacobian = (1 - np.array(blocks) / t) / t
+        mean, error = jacobian.mean(axis=1), jacobian.std(axis=1) / np.sqrt(len(C))
+        order = np.argsort(-np.abs(np.repeat(mean, [2, 3, 1])))
+        expected, tolerance = np.abs(np.repeat(mean, [2, 3, 1]))[order], np.repeat(error, [2, 3, 1])[order]
+        assert np.all(np.abs(values - expected) < 4 * tolerance + 1e-9)

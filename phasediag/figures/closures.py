@@ -16,6 +16,7 @@ from phasediag.rem import RandomEnergyModel
 Float = NDArray[np.float64]
 
 LEVELS = {"gaussian": "#35b779", "exact": "#31688e", "finite $N$": "#440154"}
+_BROAD = {"lw": 3.0, "alpha": 0.45, "zorder": 1.5}
 QUANTITIES = {
     "free_energy": r"free energy $-(t/d) \log Z$",
     "participation": r"$Y_2$",
@@ -56,7 +57,8 @@ def draw(
             ax.set(title=f"({letter})", xlabel="noise variance $t$", ylabel=label, xscale="log")
             ax.set_xlim(times[0], times[-1])
             for name, values in levels.items():
-                ax.plot(times, values[quantity], color=LEVELS[name])
+                # Broad, so that it is seen below an exact closure that agrees with it.
+                ax.plot(times, values[quantity], color=LEVELS[name], **(_BROAD if name == "finite $N$" else {}))
             for closure in ("gaussian", "exact"):
                 ax.axvline(condensation_time(m, alpha, "origin", closure), color=LEVELS[closure], lw=0.6, ls=":")
             if measured is not None and quantity in measured:
@@ -72,9 +74,12 @@ def draw(
 def _closure(m: LinearManifold, alpha: float, times: Float, closure: str) -> dict[str, Float]:
     model = RandomEnergyModel(m, times, "origin", closure)
     frozen = np.minimum(1, model.freezing_point(alpha))
+    participation = model.participation(alpha)
+    # The two phases do not meet: no line joins them.
+    participation[np.flatnonzero(frozen < 1)[-1:]] = np.nan
     return {
         "free_energy": model.free_energy(alpha),
-        "participation": model.participation(alpha),
+        "participation": participation,
         "retained": times / (times + frozen * m.variances[0]),
     }
 
