@@ -147,7 +147,8 @@ class Gaussian:
         s = self.s / unit
         linear = np.sum(b * s, axis=-1)
         constant = np.sum((self.g * self.m / 2 + a) * s * s, axis=-1)
-        return np.log(unit) + np.log((linear + np.hypot(linear, np.sqrt(8 * log_n * constant))) / (4 * log_n))
+        root = np.hypot(linear, np.sqrt(8 * log_n) * np.sqrt(constant))
+        return np.log(unit) + np.log((linear + root) / (4 * log_n))
 
 
 CLOSURES: dict[str, type[Exact] | type[Gaussian]] = {"exact": Exact, "gaussian": Gaussian}

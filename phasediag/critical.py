@@ -82,7 +82,27 @@ def condensation_alpha(
 ) -> Float:
     r"""Return the alpha at which the score condenses at noise variance t: the inverse of `condensation_time`.
 
-    Explicit, shape of ``t``. Fewer samples than :math:`N = e^{\alpha d}` are condensed at t.
+    Explicit: :math:`\log N = \Psi'(1) - \Psi(1)`, the right-hand sides of `condensation_time`. Fewer samples than
+    :math:`N = e^{\alpha d}` are condensed at t.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    t : array_like
+        Noise variance, > 0.
+    probe, closure
+        As in `condensation_time`.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``t``.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
 
     Examples
     --------
@@ -142,7 +162,22 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
 
     Notes
     -----
-    Source: Achilli et al., arXiv:2410.08727.
+    Sources: ``rem`` with closure ``gaussian`` is Achilli et al., arXiv:2410.08727; ``isolated`` applies the threshold
+    of Biroli et al., Nat. Commun. 15, 9957 (2024), to one subspace. The others follow from the same model with all
+    cumulants kept. For ``resolution``, a weighted covariance is a sum over samples with weights
+    :math:`w_\mu = e^{-e_\mu}/Z`. To leading order in its noise Z is its mean, so that
+    :math:`\mathrm{Var}(C_{ii}) = \mathrm{E}\sum_\mu w_\mu^2\,[(y_i - \langle y_i\rangle)^2 - C_{ii}]^2`, and the
+    average tilts the Gaussian of :math:`y_i` at :math:`\lambda = 2`, to variance :math:`v_2`,
+    :math:`v_q = s_k t/(t + q s_k)`:
+
+    .. math::
+
+        \mathrm{Var}(C_{ii}) = Y_2\,(3 v_2^2 - 2 v_1 v_2 + v_1^2), \qquad
+        Y_2 = e^{\Psi(2) - 2\Psi(1)}/N = e^A/N .
+
+    Setting :math:`\sqrt{\mathrm{Var}(C_{ii})}/t = t/(t+s_k)` gives the equation above. For ``score`` in the same way
+    :math:`\mathrm{Var}(s_i) = Y_2\,(v_2 + \delta^2)/t^2`, with :math:`\delta` the difference of the means tilted
+    at 2 and at 1, against :math:`\mathrm{E}\,s_i = -\sqrt{t}/(t + s_k)`.
 
     Examples
     --------
@@ -157,8 +192,27 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
 def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
     r"""Return the alpha that keeps each subspace alive down to noise variance t: the inverse of `critical_times`.
 
-    Explicit, shape ``t.shape + (K,)``. The critical data-set size is :math:`N_k = e^{\alpha_k d}`, below 1
-    (:math:`\alpha_k < 0`) where the signal of the subspace cannot be drowned.
+    Explicit: the right-hand sides of `critical_times` at :math:`t_k = t`. The critical data-set size is
+    :math:`N_k = e^{\alpha_k d}`, below 1 (:math:`\alpha_k < 0`) where noise cannot drown the signal of the subspace.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    t : array_like
+        Noise variance, > 0.
+    criterion, closure
+        As in `critical_times`.
+
+    Returns
+    -------
+    ndarray
+        Shape ``t.shape + (K,)``.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
 
     Examples
     --------
@@ -173,7 +227,26 @@ def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure:
 
 
 def lost_first(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
-    """Return the index of the subspace with the largest critical time, shape of ``alpha``; -1 on a tie.
+    """Return the index of the subspace that is lost first as noise is removed: the largest critical time.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    alpha : array_like
+        log(N)/d > 0.
+    criterion, closure
+        As in `critical_times`.
+
+    Returns
+    -------
+    ndarray of int
+        Shape of ``alpha``; -1 on a tie, to the accuracy of the times.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
 
     Examples
     --------
@@ -194,6 +267,24 @@ def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closu
     first. ``isolated`` has one crossover iff the larger variance belongs to the smaller dimension and
     :math:`s_i/s_j > m_j/m_i`; exact ``rem`` has one, at :math:`t_i = t_j = \sqrt{s_i s_j}`, and for dimensions below
     :math:`3 - 2\sqrt2` also exchanges the order where the largest root jumps.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data.
+    i, j : int
+        Two subspaces, counted from 0.
+    criterion, closure
+        As in `critical_times`.
+
+    Returns
+    -------
+    ndarray, shape (number of crossovers,)
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
 
     Examples
     --------

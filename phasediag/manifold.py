@@ -87,34 +87,41 @@ class LinearManifold:
         fields["radius"] = None if radius is None else _positive("radius", [radius])[0]
 
     @classmethod
-    def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None) -> Self:
+    def from_eigenvalues(cls, values: ArrayLike, ambient_dim: float | None = None, rtol: float | None = None) -> Self:
         """Group the eigenvalues of a covariance matrix into subspaces, largest variance first.
 
-        Equal eigenvalues form one subspace; zeros are directions off the manifold.
+        Equal eigenvalues form one subspace, of their mean variance; zeros are directions off the manifold.
 
         Parameters
         ----------
         values : array_like, shape (n,)
-            Non-negative eigenvalues.
+            Eigenvalues, in any order.
         ambient_dim : float, optional
             The number of eigenvalues by default.
+        rtol : float, optional
+            Neighbouring eigenvalues that differ by less than this fraction of the largest count as equal, and those
+            within it of 0 as zeros. By default the rounding of an eigenvalue solver, n times 2.2e-16; larger values
+            coarsen a measured spectrum.
 
         Examples
         --------
         >>> LinearManifold.from_eigenvalues([0.3, 1, 0.3, 0])
         LinearManifold(variances=(1.0, 0.3), dims=(1, 2), ambient_dim=4, geometry='gaussian', radius=None)
         """
-        eigenvalues = np.asarray(values, dtype=float)
-        if eigenvalues.ndim != 1 or not np.all(np.isfinite(eigenvalues) & (eigenvalues >= 0)):
-            raise ValueError("values must be a list of finite, non-negative eigenvalues")
-        if not np.any(eigenvalues > 0):
-            raise ValueError("values must hold at least one positive eigenvalue")
-        variances, counts = np.unique(eigenvalues[eigenvalues > 0], return_counts=True)
-        return cls(
-            variances[::-1].tolist(),
-            counts[::-1].tolist(),
-            len(eigenvalues) if ambient_dim is None else ambient_dim,
-        )
+        eigenvalues = np.sort(np.ravel(np.asarray(values, dtype=float)))[::-1]
+        if not (len(eigenvalues) and np.all(np.isfinite(eigenvalues)) and eigenvalues[0] > 0):
+            raise ValueError("values must be finite eigenvalues, at least one of them positive")
+        if rtol is None:
+            rtol = len(eigenvalues) * float(np.finfo(float).eps)
+        if not rtol >= 0:
+            raise ValueError(f"rtol must not be negative, got {rtol}")
+        same = rtol * eigenvalues[0]
+        if eigenvalues[-1] < -same:
+            raise ValueError(f"values must not be negative beyond rounding, got {eigenvalues[-1]:g}")
+        positive = eigenvalues[eigenvalues > same]
+        groups = np.split(positive, np.flatnonzero(-np.diff(positive) > same) + 1)
+        d = len(eigenvalues) if ambient_dim is None else ambient_dim
+        return cls([float(np.mean(group)) for group in groups], [len(group) for group in groups], d)
 
     @property
     def n_subspaces(self) -> int:
@@ -155,9 +162,13 @@ class LinearManifold:
 
     def alpha(self, n: float) -> float:
         r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples (an integer of any size)."""
-        if not n >= 1:
-            raise ValueError(f"n must be at least 1, got {n}")
-        return math.log(n) / self.ambient_dim
+        try:
+            log_n = math.log(n)
+        except (TypeError, ValueError):
+            log_n = -1.0
+        if not log_n >= 0:
+            raise ValueError(f"n must be a number of samples, at least 1, got {n!r}")
+        return log_n / self.ambient_dim
 
     def n_samples(self, alpha: ArrayLike) -> Float:
         r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``; inf where it overflows."""
@@ -174,6 +185,8 @@ class LinearManifold:
         rng : numpy.random.Generator or seed, optional
             Source of randomness.
         """
+        if not (isinstance(n, int | np.integer) and n >= 0):
+            raise ValueError(f"n must be an integer, 0 or more, got {n!r}")
         m = sum(self.integer_dims())
         samples = np.zeros((n, int(self.ambient_dim)))
         scales = np.sqrt(np.repeat(self.variances, self.integer_dims()))
@@ -199,4 +212,5 @@ def _positive(name: str, values: Iterable[Any]) -> list[float]:
 
 
 def _integer_if_whole(value: float) -> float:
-    return int(value) if float(value).is_integer() else value
+    # Beyond 2^53 every double is whole, and none is exact.
+    return int(value) if float(value).is_integer() and value < 2**53 else value

@@ -67,7 +67,7 @@ def to_ve(time: ArrayLike, convention: str) -> Float:
     clock = _clock(convention)
     value = np.asarray(time, dtype=float)
     if not np.all((value > 0) & (value < clock.upper)):
-        raise ValueError(f"time {clock.symbol} must be between 0 and {clock.upper:g}, both excluded")
+        raise ValueError(f"{clock.symbol} must lie between 0 and {clock.upper:g}, both excluded")
     with np.errstate(over="ignore"):
         return np.asarray(clock.to_ve(value))
 

@@ -5,7 +5,7 @@ probe these are affine in the noise variance: :math:`X_k = a_k s_k + b_k t`.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,11 @@ class Probe:
     subspace: int | None = None
     values: tuple[float, ...] | None = None
 
+    def __post_init__(self) -> None:
+        needed = {"displaced": self.subspace, "at": self.values, "profile": self.values}
+        if self.kind not in (*_PLAIN, *needed) or needed.get(self.kind, 0) is None:
+            raise ValueError(f"probe kind {self.kind!r} cannot be made so: use Probe.origin(), Probe.displaced(k), ...")
+
     @classmethod
     def origin(cls) -> Self:
         """The centre of the data, x = 0."""
@@ -47,7 +52,7 @@ class Probe:
     def displaced(cls, k: int) -> Self:
         r""":math:`x = \sqrt{t}` along one direction of subspace k (counted from 0), 0 elsewhere."""
         if not isinstance(k, int | np.integer) or k < 0:
-            raise ValueError(f"probe displaced:k needs the index of a subspace, 0 or more, got {k!r}")
+            raise ValueError(f"displaced:k needs the index of a subspace, 0 or more, got {k!r}")
         return cls("displaced", subspace=int(k))
 
     @classmethod
@@ -75,7 +80,7 @@ class Probe:
         """A point given by the squared norms :math:`X_k` of its components in the subspaces, length K."""
         values = _finite("X", X)
         if min(values) < 0:
-            raise ValueError("probe profile: X holds squared norms, which cannot be negative")
+            raise ValueError("X holds squared norms, which cannot be negative")
         return cls("profile", values=values)
 
     @classmethod
@@ -83,14 +88,14 @@ class Probe:
         """Return the probe of a plain name, ``displaced:K``, ``at:x1,x2,...`` or ``profile:X1,X2,...``."""
         if isinstance(text, Probe):
             return text
-        kind, _, argument = text.partition(":")
-        if kind in _PLAIN and not argument:
-            return cls(kind)  # type: ignore[arg-type]
+        kind, _, argument = str(text).partition(":")
+        if kind in _PLAIN and text == kind:
+            return cls(kind)  # type: ignore[arg-type]  # narrowed by the line above
         try:
             if kind == "displaced":
-                return cls.displaced(int(argument))
+                return cls.displaced(_number(int, argument))
             if kind in ("at", "profile"):
-                return getattr(cls, kind)([float(part) for part in argument.split(",")])
+                return getattr(cls, kind)([_number(float, part) for part in argument.split(",")])
         except ValueError as error:
             raise ValueError(f"probe {text!r} cannot be read: {error}") from None
         raise ValueError(
@@ -147,6 +152,13 @@ class Probe:
         if self.values is not None:
             return f"{self.kind}:{','.join(f'{value:g}' for value in self.values)}"
         return self.kind if self.subspace is None else f"{self.kind}:{self.subspace}"
+
+
+def _number(kind: type[int] | type[float], text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not {'an integer' if kind is int else 'a number'}") from None
 
 
 def _finite(name: str, values: ArrayLike) -> tuple[float, ...]:

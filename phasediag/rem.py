@@ -66,6 +66,9 @@ class RandomEnergyModel:
         with np.errstate(over="ignore"):
             self._a = a + b * self.t[..., None] / np.array(m.data_variances)
 
+    def __repr__(self) -> str:
+        return f"RandomEnergyModel({self.manifold}, t={self.t}, probe={str(self.probe)!r}, closure={self.closure!r})"
+
     def cgf(self, lam: ArrayLike) -> Float:
         r"""Return the cumulant generating function :math:`\Psi(\lambda)`, :math:`\lambda \ge 0`."""
         with np.errstate(over="ignore"):
@@ -98,11 +101,11 @@ class RandomEnergyModel:
             \log Z = \log N + \Psi(1) \;(\lambda_c \ge 1), \qquad
             \log Z = \frac{\log N + \Psi(\lambda_c)}{\lambda_c} = \Psi'(\lambda_c) \;(\lambda_c < 1)
         """
-        frozen = self._log_freezing_time(alpha)
+        log_t, frozen = np.log(self.t), self._log_freezing_time(alpha)
         with np.errstate(over="ignore"):
-            liquid = self._log_n(alpha) + self._closure.cgf(np.log(self.t), self._a)
-            condensed = -self._closure.energy(frozen, self._a) / self.t
-        return np.where(frozen > np.log(self.t), condensed, liquid)[()]
+            liquid = self._log_n(alpha) + self._closure.cgf(log_t, self._a)
+            condensed = -self._closure.energy(np.maximum(frozen, log_t), self._a) / self.t
+        return np.where(frozen > log_t, condensed, liquid)[()]
 
     def free_energy(self, alpha: ArrayLike) -> Float:
         r"""Return :math:`-(t/d) \log Z`: per dimension, in units of :math:`|x-y|^2/2`."""
@@ -114,11 +117,13 @@ class RandomEnergyModel:
             raise ValueError(f"q must exceed 1, got {q}")
         from scipy.special import gammaln
 
-        log_n, frozen = self._log_n(alpha), self._log_freezing_time(alpha)
+        log_t, log_n = np.log(self.t), self._log_n(alpha)
+        # The sum of w^q freezes at its own inverse temperature, lambda_c between 1 and q.
+        frozen = np.maximum(self._log_freezing_time(alpha), log_t - np.log(q))
         lam_c = self.freezing_point(alpha)
         with np.errstate(over="ignore", invalid="ignore"):
-            psi = self._closure.cgf(np.log(self.t), self._a)
-            annealed = self._closure.cgf(np.log(self.t / q), self._a) - q * psi - (q - 1) * log_n
+            psi = self._closure.cgf(log_t, self._a)
+            annealed = self._closure.cgf(log_t - np.log(q), self._a) - q * psi - (q - 1) * log_n
             q_frozen = -q * (self._closure.energy(frozen, self._a) / self.t + log_n + psi)
             mu = np.minimum(lam_c, 1)
             condensed = gammaln(q - mu) - gammaln(q) - gammaln(1 - mu)

@@ -172,17 +172,14 @@ def spectrum_rows(
     return rows
 
 
-def order_of_loss(times: Sequence[float | None], *, decreasing: bool = True) -> str:
-    """Return the subspaces in the order in which they are lost as the noise is removed: "0 > 1", "0 = 1"."""
-    known = [(t, k) for k, t in enumerate(times) if t is not None]
-    known.sort(key=lambda pair: -pair[0] if decreasing else pair[0])
-    text = ""
-    for position, (t, k) in enumerate(known):
-        if position:
-            tied = np.isclose(t, known[position - 1][0], rtol=1e-12, atol=0)
-            text += " = " if tied else " > "
-        text += str(k)
-    return text or "-"
+def order_of_loss(times: Sequence[float], *, decreasing: bool = True) -> str:
+    """Return the subspaces in the order in which they are lost as noise is removed: "0>1", "0=1" on a tie."""
+    ranked = sorted(range(len(times)), key=lambda k: times[k], reverse=decreasing)
+    text = str(ranked[0])
+    for before, k in pairwise(ranked):
+        tied = np.isclose(times[before], times[k], rtol=1e-12, atol=0)
+        text += f"{'=' if tied else '>'}{k}"
+    return text
 
 
 def finite_or_none(value: float) -> Any:
@@ -222,15 +219,53 @@ def _condensation_time(m: LinearManifold, alphas: Float, probe: str, closure: st
     return condensation_time(m, alphas, probe, closure)
 
 
+def few_samples_notes(ns: Sequence[float | None] | Float) -> list[str]:
+    """Return the note that some data sets are too small for the theory, if any is."""
+    few = sorted({n for n in ns if n is not None and n < 10})
+    if not few:
+        return []
+    smallest = f"N = {few[0]:.3g}" + (" and others" if len(few) > 1 else "")
+    return [f"{smallest} below 10: the thresholds are asymptotic in log N"]
+
+
+def free_energy_notes(rows: Sequence[Record], n: float) -> list[str]:
+    """Return what limits the numbers of `free_energy_rows`."""
+    notes = few_samples_notes([n])
+    near = [row["t"] for row in rows if row["freezing_point"] is not None and 0.5 < row["freezing_point"] < 2]
+    if near:
+        listed = ", ".join(f"{t:.3g}" for t in near)
+        notes.append(
+            f"participation at t = {listed}: lam_c is within a factor 2 of 1, where both asymptotic forms fail "
+            "(the liquid one tends to 1, the condensed one to 0)"
+        )
+    return notes
+
+
+def dataset_size_notes(m: LinearManifold, t: Float, rows: Sequence[Record]) -> list[str]:
+    """Return what limits the numbers of `dataset_size_rows`."""
+    notes = few_samples_notes([row["n"] for row in rows])
+    if m.geometry == "gaussian":
+        for name in ("resolution", "score"):
+            alphas = critical_alphas(m, t, **_criterion(name))
+            lam_c = RandomEnergyModel(m, t[:, None]).freezing_point(np.maximum(alphas, np.finfo(float).tiny))
+            if np.any((lam_c < 2) & (alphas > 0)):
+                notes.append(f"{name}: lam_c < 2 at some N: the annealed closure overestimates the noise, and so N")
+    return notes
+
+
 def _validity(n: float, times: dict[str, Float], t_c: float) -> list[str]:
     """Say which numbers leave their domain of validity; ``t_c`` is the condensation time at the origin."""
-    notes = []
-    if n < 10:
-        notes.append(f"N = {n:.3g} is below 10: the thresholds are asymptotic in log N")
+    notes = few_samples_notes([n])
+    if np.isnan(t_c):
+        notes.append("on a sphere nothing condenses at the origin, and what assumes Gaussian data is left out")
+    if any(np.any(t == 0) for t in times.values()):
+        notes.append("0 stands for a time below the smallest double")
     for name in ("isolated", "resolution", "score"):
         below = np.flatnonzero(times[name] < t_c)
         if len(below):
-            notes.append(f"{name}: t_k of {_listed(below)} lies below t_c (origin), where the weights have condensed")
+            notes.append(
+                f"{name}: {_listed(below)} lost at less noise than t_c (origin), where the weights have condensed"
+            )
     for name in ("resolution", "score"):
         hot = np.flatnonzero(times[name] < 2 * t_c)
         if len(hot):

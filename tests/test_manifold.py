@@ -32,6 +32,16 @@ def test_from_eigenvalues_groups():
     np.testing.assert_array_equal(m.eigenvalues, [1, 0.3, 0.3, 0, 0, 0, 0, 0, 0])
 
 
+def test_from_eigenvalues_forgives_the_rounding_of_a_solver():
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((30, 30)))[0]
+    covariance = rotation @ np.diag(LinearManifold([1, 0.3], [2, 5], 30).eigenvalues) @ rotation.T
+    m = LinearManifold.from_eigenvalues(np.linalg.eigvalsh(covariance))
+    assert (m.dims, m.ambient_dim) == ((2, 5), 30)
+    np.testing.assert_allclose(m.variances, [1, 0.3], rtol=1e-14)
+    assert LinearManifold.from_eigenvalues([1, 1e-14]).dims == (1, 1)
+    assert LinearManifold.from_eigenvalues([1, 0.99, 0.5], rtol=0.02).dims == (2, 1)
+
+
 def test_gaussian_samples_have_the_eigenvalues():
     m = LinearManifold([4, 0.25], [1, 2], 5)
     y = m.sample(40_000, rng=1)
@@ -76,12 +86,18 @@ def test_vectors_need_integer_dimensions():
     m = LinearManifold([1], [1.5], 3)
     with pytest.raises(ValueError, match="must be integers"):
         m.sample(3)
-    with pytest.raises(ValueError, match="n must be at least 1"):
+    with pytest.raises(ValueError, match="n must be a number of samples"):
         m.alpha(n=0)
-    with pytest.raises(ValueError, match="eigenvalues"):
-        LinearManifold.from_eigenvalues([-1.0])
-    with pytest.raises(ValueError, match="positive eigenvalue"):
-        LinearManifold.from_eigenvalues([0.0])
+    with pytest.raises(ValueError, match="n must be an integer"):
+        LinearManifold([1], [2]).sample(2.5)
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [-1.0], [np.nan, 1]])
+def test_spectra_need_a_positive_eigenvalue(values):
+    with pytest.raises(ValueError, match="values must"):
+        LinearManifold.from_eigenvalues(values)
+    with pytest.raises(ValueError, match="negative beyond rounding"):
+        LinearManifold.from_eigenvalues([1, -0.1])
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -104,7 +120,7 @@ def test_clocks_agree_with_their_definitions():
 def test_bad_clocks():
     with pytest.raises(ValueError, match="time must be one of ve, vp"):
         to_ve(1, "utc")
-    with pytest.raises(ValueError, match="abar must be between 0 and 1"):
+    with pytest.raises(ValueError, match="abar must lie between 0 and 1"):
         to_ve([0.5, 1.0], "abar")
 
 
@@ -128,7 +144,7 @@ def test_probe_norms():
     [
         ("centre", "probe must be one of origin"),
         ("origin:1", "probe must be one of origin"),
-        ("displaced:x", "cannot be read"),
+        ("displaced:x", "'x' is not an integer"),
         ("displaced:-1", "0 or more"),
         ("profile:1,-2", "cannot be negative"),
         ("at:1,nan", "finite numbers"),

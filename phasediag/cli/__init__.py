@@ -18,8 +18,10 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        # The reader has gone; give the interpreter's last flush somewhere to write.
+    except OSError as error:
+        # Nobody takes the output any more; give the interpreter's last flush somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = 141 if isinstance(error, BrokenPipeError) else 2
+        if code == 2:
+            print(f"Error: cannot write the output: {error.strerror}", file=sys.stderr)
     sys.exit(code)

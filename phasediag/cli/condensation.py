@@ -8,7 +8,7 @@ from phasediag.cli.options import manifold_options, output_options, probe_option
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -39,7 +39,7 @@ def command(style: str, **options: Any) -> None:
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
     else:
         click.echo(title(record, sizes=False))
         click.echo(f"Condensation at the {record['probe']} probe, {record['closure']} closure\n")
@@ -48,7 +48,7 @@ def command(style: str, **options: Any) -> None:
         meaning = (
             "Samples below which the score is condensed at t: alpha = log(N)/d."
             if by_time
-            else "Condensed below the condensation time."
+            else "Condensed at less noise than at the condensation time."
         )
         echo_lines([meaning, clock_line(record["time"])])
         echo_notes([record])
@@ -68,10 +68,12 @@ def _record(
 ) -> Row:
     from phasediag.cli.inputs import manifold_of, sizes_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import condensation_rows, condensation_size_rows, manifold_record
+    from phasediag.report import condensation_rows, condensation_size_rows, few_samples_notes, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     where = Probe.parse(probe)
+    if times is None and alpha is None and n is None:
+        raise click.UsageError("give one of --alpha, --n and --t")
     if times is None:
         rows = condensation_rows(m, *sizes_of(m, alpha, n), time, probe=where, closure=closure)
     elif alpha is None and n is None:
@@ -84,5 +86,5 @@ def _record(
         "closure": closure,
         "time": time,
         "rows": rows,
-        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + few_samples_notes([row["n"] for row in rows]),
     }

@@ -8,7 +8,7 @@ from phasediag.cli.options import manifold_options, output_options, size_options
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -22,16 +22,14 @@ Example:
   phasediag critical-times --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.23
 """
 
-_COLUMNS = (
-    "Columns: critical time t_k of each subspace, lost at t < t_k, by six criteria",
-    "  rem_gaussian  condensation seen from x = sqrt(t) e_k, energies to second order (arXiv:2410.08727)",
-    "  rem_sphere    the same for data on a sphere",
-    "  rem_exact     the same, all orders, Gaussian data",
-    "  isolated      the subspace alone condenses",
-    "  resolution    sampling noise of the score's Jacobian along the subspace reaches its signal (origin)",
-    "  score         sampling noise of the score along the subspace reaches its mean (x = sqrt(t) e_k)",
-    "Row 'lost': subspaces in the order in which they are lost as noise is removed.",
-)
+_MEANINGS = {
+    "rem_gaussian": "condensation seen from x = sqrt(t) e_k, energies to second order (arXiv:2410.08727)",
+    "rem_sphere": "the same for data on a sphere",
+    "rem_exact": "the same for Gaussian data, all orders",
+    "isolated": "the subspace alone condenses",
+    "resolution": "sampling noise of the score's Jacobian along the subspace reaches its signal (origin)",
+    "score": "sampling noise of the score along the subspace reaches its mean (x = sqrt(t) e_k)",
+}
 
 
 @click.command("critical-times", epilog=_EPILOG)
@@ -58,41 +56,54 @@ def _records(var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     records = critical_times_records(m, *sizes_of(m, alpha, n), time)
-    for record in records if ambient_dim is None else []:
-        record["notes"].insert(0, dims_note(m.ambient_dim))
+    for record in records:
+        record["notes"] = dims_notes(m.ambient_dim, ambient_dim) + record["notes"]
     return records
 
 
 def _flat_rows(record: Row) -> list[Row]:
     sizes = {name: record[name] for name in ("alpha", "log_n", "n")}
     condensation = {f"condensation_{name}": t for name, t in record["condensation"].items()}
+    sizes["time"] = record["time"]
     return [{**sizes, "subspace": k, **subspace, **condensation} for k, subspace in enumerate(record["subspaces"])]
 
 
 def _echo_tables(records: list[Row]) -> None:
     several = len(records) > 1
-    click.echo(title(records[0], sizes=not several))
-    click.echo()
-    echo_table([row for record in records for row in _table_rows(record, several=several)])
-    click.echo()
-    echo_table(
+    click.echo(title(records[0], sizes=not several) + "\n")
+    echo_table(_filled([row for record in records for row in _time_rows(record, several=several)]))
+    click.echo("\nIn the order in which they are lost as noise is removed:\n")
+    echo_table(_filled([{"alpha": record["alpha"], **_orders(record)} for record in records]))
+    click.echo("\nCondensation of all subspaces together, at less noise than:\n")
+    echo_table(_filled([{"alpha": record["alpha"], **record["condensation"]} for record in records]))
+    known = _filled(records[0]["subspaces"])[0]
+    echo_lines(
         [
-            {**({"alpha": r["alpha"], "N": r["n"]} if several else {}), "condensation at": "t_c", **r["condensation"]}
-            for r in records
+            "A subspace is lost at less noise than at its critical time; columns are criteria:",
+            *(f"  {name:12}  {meaning}" for name, meaning in _MEANINGS.items() if name in known),
+            clock_line(records[0]["time"]),
         ]
     )
-    echo_lines((*_COLUMNS, clock_line(records[0]["time"])))
     echo_notes(records)
 
 
-def _table_rows(record: Row, *, several: bool) -> list[Row]:
-    from phasediag.report import COLUMNS, order_of_loss
+def _time_rows(record: Row, *, several: bool) -> list[Row]:
+    head = {"alpha": record["alpha"], "N": record["n"]} if several else {}
+    return [{**head, "subspace": k, **subspace} for k, subspace in enumerate(record["subspaces"])]
 
-    head = {"alpha": record["alpha"]} if several else {}
-    rows = [{**head, "subspace": k, **subspace} for k, subspace in enumerate(record["subspaces"])]
+
+def _orders(record: Row) -> Row:
+    from phasediag.report import order_of_loss
+
+    # Every clock but abar grows with the noise.
     decreasing = record["time"] != "abar"
-    order = {
-        name: order_of_loss([subspace[name] for subspace in record["subspaces"]], decreasing=decreasing)
-        for name in COLUMNS
+    times = {name: [subspace[name] for subspace in record["subspaces"]] for name in _MEANINGS}
+    return {
+        name: None if None in column else order_of_loss(column, decreasing=decreasing) for name, column in times.items()
     }
-    return [*rows, {**head, "subspace": "lost", "variance": "", "dim": "", **order}]
+
+
+def _filled(rows: list[Row]) -> list[Row]:
+    """Return the rows without the columns that are empty: on a sphere, all that assume Gaussian data."""
+    empty = {name for name in rows[0] if all(row[name] is None for row in rows)} - {"N"}
+    return [{name: value for name, value in row.items() if name not in empty} for row in rows]

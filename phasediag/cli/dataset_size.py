@@ -8,7 +8,7 @@ from phasediag.cli.options import manifold_options, output_options, times_option
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -38,7 +38,7 @@ def command(style: str, **options: Any) -> None:
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
     else:
         click.echo(title(record, sizes=False) + "\n")
         echo_table(record["rows"])
@@ -48,12 +48,14 @@ def command(style: str, **options: Any) -> None:
 
 def _record(var: Any, dims: Any, ambient_dim: Any, geometry: str, times: Any, time: str) -> Row:
     from phasediag.cli.inputs import manifold_of, times_of
-    from phasediag.report import dataset_size_rows, manifold_record
+    from phasediag.report import dataset_size_notes, dataset_size_rows, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
+    t = times_of(times, time)
+    rows = dataset_size_rows(m, t, time)
     return {
         "manifold": manifold_record(m),
         "time": time,
-        "rows": dataset_size_rows(m, times_of(times, time), time),
-        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+        "rows": rows,
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + dataset_size_notes(m, t, rows),
     }

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
-from phasediag.cli.output import clock_line, dims_note, echo_lines
+from phasediag.cli.output import clock_line, dims_notes, echo_lines
 
 _EPILOG = """\b
 Examples:
@@ -88,5 +88,5 @@ def _diagram(
         alphas, t = (
             given if given is not None else chosen for given, chosen in zip((alphas, t), automatic, strict=True)
         )
-    notes = [dims_note(m.ambient_dim)] if ambient_dim is None else []
+    notes = dims_notes(m.ambient_dim, ambient_dim)
     return phase_diagram(m, alphas, t, criterion, closure), notes

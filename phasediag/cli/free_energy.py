@@ -8,7 +8,7 @@ from phasediag.cli.options import manifold_options, output_options, probe_option
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_notes,
@@ -24,10 +24,10 @@ Example:
 _MEANING = (
     "Columns, in nats, directions of the manifold only:",
     "  log_partition_per_dimension  (log Z)/d",
-    "  free_energy                  -(t/d) log Z, in units of |x - y|^2/2",
+    "  free_energy                  -(t/d) log Z, in units of |x - y|^2/2, t the noise variance",
     "  entropy                      S(1) = log N + Psi(1) - Psi'(1), negative once condensed",
-    "  freezing_point               lam_c with S(lam_c) = 0; condensed when lam_c < 1",
-    "  participation                Y2 = sum of squared weights; 1/Y2 samples carry the score",
+    "  freezing_point               lam_c with S(lam_c) = 0; condensed when lam_c < 1; '-' where there is none",
+    "  participation                Y2 = sum of squared weights, asymptotic; 1/Y2 samples carry the score",
 )
 
 
@@ -46,7 +46,7 @@ def command(style: str, **options: Any) -> None:
     if style == "json":
         echo_json(records if len(records) > 1 else records[0])
     elif style == "csv":
-        sizes = ("alpha", "log_n", "n")
+        sizes = ("alpha", "log_n", "n", "time")
         echo_csv([{**{name: r[name] for name in sizes}, **row} for r in records for row in r["rows"]])
     else:
         for record in records:
@@ -72,19 +72,22 @@ def _records(
 ) -> list[Row]:
     from phasediag.cli.inputs import manifold_of, sizes_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import free_energy_rows, manifold_record, size_record
+    from phasediag.report import free_energy_notes, free_energy_rows, manifold_record, size_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     where, t = Probe.parse(probe), times_of(times, time)
-    return [
-        {
-            "manifold": manifold_record(m),
-            **size_record(m, one_alpha, count),
-            "probe": str(where),
-            "closure": closure,
-            "time": time,
-            "rows": free_energy_rows(m, one_alpha, t, time, where, closure),
-            "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
-        }
-        for one_alpha, count in zip(*sizes_of(m, alpha, n), strict=True)
-    ]
+    records = []
+    for one_alpha, count in zip(*sizes_of(m, alpha, n), strict=True):
+        rows = free_energy_rows(m, one_alpha, t, time, where, closure)
+        records.append(
+            {
+                "manifold": manifold_record(m),
+                **size_record(m, one_alpha, count),
+                "probe": str(where),
+                "closure": closure,
+                "time": time,
+                "rows": rows,
+                "notes": dims_notes(m.ambient_dim, ambient_dim) + free_energy_notes(rows, count),
+            }
+        )
+    return records

@@ -45,17 +45,21 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_EPILOG = """\b
+Example:
+  phasediag critical-times --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.23
+"""
+
+
+@click.group(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="phasediag", message="%(prog)s %(version)s")
 def phasediag() -> None:
-    r"""When does a diffusion model memorise?
+    """When does a diffusion model memorise?
 
     Condensation thresholds and critical times of the empirical score of N = exp(alpha d) samples on a linear
     manifold. Times are noise variances t, x = y + sqrt(t) xi; logarithms are natural.
-
-    \b
-    Example:
-      phasediag critical-times --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.23
     """
 
 
@@ -72,10 +76,11 @@ def run(argv: list[str] | None) -> int:
         return 130
     except ValueError as error:
         return _fail(_in_options(str(error)))
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        # Without a name it is the output stream, which is the caller's.
+        if error.filename is None:
+            raise
+        return _fail(f"{error.filename}: {error.strerror}")
     return code if isinstance(code, int) else 0
 
 

@@ -26,7 +26,7 @@ def manifold_of(
 def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> tuple[Float, Float]:
     """Return alpha and N, one array each, from whichever of ``--alpha`` and ``--n`` is given."""
     if (alpha is None) == (n is None):
-        raise click.UsageError(f"give one of --alpha and --n, not {'both' if alpha else 'neither'}")
+        raise click.UsageError(f"give either --alpha or --n{', not both' if alpha else ''}")
     if alpha is not None:
         alphas = np.array(floats(alpha))
         return alphas, m.n_samples(alphas)
@@ -40,6 +40,9 @@ def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...
 def times_of(texts: tuple[str, ...], convention: str) -> Float:
     """Return the noise variances of the times given on a clock."""
     try:
-        return to_ve(floats(texts), convention)
+        t = to_ve(floats(texts), convention)
     except ValueError as error:
-        raise click.UsageError(f"--t: {error} (--time {convention})") from None
+        raise click.UsageError(f"--t with --time {convention}: {error}") from None
+    if not np.all(np.isfinite(t) & (t > 0)):
+        raise click.UsageError(f"--t with --time {convention}: the noise variance of a time is beyond all doubles")
+    return t

@@ -11,6 +11,9 @@ from phasediag.noise import CONVENTIONS
 
 Decorator = Callable[[Any], Any]
 
+# More rows than this are a mistake, or work for the Python functions.
+_MOST = 100_000
+
 
 class Numbers(click.ParamType[tuple[str, ...]]):
     """A comma-separated list of positive decimals, kept as text so that high precision reads them exactly."""
@@ -51,8 +54,8 @@ class Grid(Numbers):
         if len(parts) != 3:
             self.fail(f"{value!r} is not a grid LO:HI:COUNT", param, ctx)
         low, high = (self._number(text, param, ctx) for text in parts[:2])
-        if not (parts[2].isdigit() and int(parts[2]) >= 2):
-            self.fail(f"COUNT in {value!r} must be an integer of at least 2", param, ctx)
+        if not (parts[2].isdigit() and 2 <= int(parts[2]) <= _MOST):
+            self.fail(f"COUNT in {value!r} must be an integer from 2 to {_MOST}", param, ctx)
         steps = int(parts[2]) - 1
         inner = (repr(low * (high / low) ** (i / steps)) for i in range(1, steps))
         return (parts[0], *inner, parts[1])
@@ -76,8 +79,8 @@ manifold_options = _apply(
 )
 
 size_options = _apply(
-    click.option("--alpha", type=Grid(), help="log(N)/d: a value, a list a,b,c or a grid LO:HI:COUNT."),
-    click.option("--n", type=Grid(), help="Number of samples N, instead of --alpha."),
+    click.option("--alpha", type=Grid(), help="log(N)/d: a value, a list a,b,c or a log-spaced grid LO:HI:COUNT."),
+    click.option("--n", type=Grid(), help="Number of samples N, instead of --alpha: a value, a list or a grid."),
 )
 
 time_option = click.option(
@@ -105,7 +108,8 @@ probe_options = _apply(
         "--probe",
         default="typical",
         show_default=True,
-        help="origin, typical, displaced:K, at:x1,x2,... or profile:X1,...",
+        help="Where the score is seen: origin (x = 0), typical (a noisy sample), displaced:K (sqrt(t) along one "
+        "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms).",
     ),
     click.option(
         "--closure",
@@ -129,7 +133,11 @@ def figure_options(*, required: bool, columns: bool = True) -> Decorator:
 def times_option(*, required: bool) -> Decorator:
     """Return the option ``--t``."""
     return click.option(
-        "--t", "times", type=Grid(), required=required, help="Times: a value, a list or a grid LO:HI:COUNT."
+        "--t",
+        "times",
+        type=Grid(),
+        required=required,
+        help="Times: a value, a list a,b,c or a log-spaced grid LO:HI:COUNT.",
     )
 
 

@@ -25,7 +25,8 @@ def echo_csv(rows: Sequence[Row]) -> None:
 
 def echo_table(rows: Sequence[Row]) -> None:
     """Print rows as aligned columns, six significant digits."""
-    cells = [list(rows[0]), *([text(value) for value in row.values()] for row in rows)]
+    columns = [_column([row[name] for row in rows]) for name in rows[0]]
+    cells = [list(rows[0]), *map(list, zip(*columns, strict=True))]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         click.echo("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
@@ -39,13 +40,23 @@ def echo_lines(lines: Iterable[str]) -> None:
 
 
 def text(value: Any) -> str:
-    """Return a table cell: six significant digits, fewer where they are exact, "-" where there is no number."""
+    """Return six significant digits, fewer where they are exact, "-" where there is no number."""
     if value is None:
         return "-"
-    if isinstance(value, float):
-        short = f"{value:.6g}"
-        return short if float(short) == value else f"{value:#.6g}"
-    return str(value)
+    return f"{value:.6g}" if isinstance(value, float) and _is_short(value) else _six_digits(value)
+
+
+def _column(values: list[Any]) -> list[str]:
+    """Return the cells of a column: short if every number in it is, six digits all the way if not."""
+    return [text(value) if value is None or all(map(_is_short, values)) else _six_digits(value) for value in values]
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, float) or float(f"{value:.6g}") == value
+
+
+def _six_digits(value: Any) -> str:
+    return f"{value:#.6g}".removesuffix(".") if isinstance(value, float) else str(value)
 
 
 def title(record: Row, *, sizes: bool = True) -> str:
@@ -72,15 +83,15 @@ def echo_notes(records: Sequence[Row]) -> None:
     )
 
 
-def dims_note(ambient_dim: float) -> str:
-    """Return the note that d was not given."""
-    return f"d = {ambient_dim:g} is the sum of the dimensions; --ambient-dim sets it"
+def dims_notes(d: float, given: Any) -> list[str]:
+    """Return the note that d was not given, if it was not."""
+    return [] if given is not None else [f"d = {d:g} is the sum of the dimensions; --ambient-dim sets it"]
 
 
 _CLOCKS = {
     "ve": "noise variances t, x = y + sqrt(t) xi",
     "vp": "VP times tau, x = exp(-tau) y + sqrt(1 - exp(-2 tau)) xi; t = exp(2 tau) - 1",
-    "abar": "cumulative products abar, t = (1 - abar)/abar; abar falls as t grows: lost at abar above",
+    "abar": "cumulative products abar = 1/(1 + t); less noise is a larger abar",
     "edm": "EDM noise levels sigma = sqrt(t)",
     "flow": "flow times u, x = (1 - u) y + u xi; t = (u/(1 - u))^2",
 }

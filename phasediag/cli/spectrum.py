@@ -8,7 +8,7 @@ from phasediag.cli.options import figure_options, manifold_options, output_optio
 from phasediag.cli.output import (
     Row,
     clock_line,
-    dims_note,
+    dims_notes,
     echo_csv,
     echo_json,
     echo_lines,
@@ -62,7 +62,7 @@ def command(style: str, output: str | None, columns: int, **options: Any) -> Non
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv(record["rows"])
+        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
     else:
         click.echo(title(record, sizes="alpha" in record))
         click.echo(f"Spectrum of the Jacobian: {record['regime']}, probe {record['probe']}\n")
@@ -111,7 +111,7 @@ def _record(
         "probe": str(where),
         "time": time,
         "rows": spectrum_rows(m, t, spectra, time, measured),
-        "notes": [dims_note(m.ambient_dim)] if ambient_dim is None else [],
+        "notes": dims_notes(m.ambient_dim, ambient_dim),
     }
     parameters = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
     panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
