@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["Cloud"]
 
 Float = NDArray[np.floating[Any]]
+_COPYING = threading.Lock()  # of the module, so that a cloud can be pickled
 _READ = 1 << 22  # bytes read at once in the passes over all samples
 
 
@@ -42,8 +43,7 @@ class Cloud:
         self.radius = float(np.sqrt(squared))
         self.scale = float(2.0 ** np.ceil(np.log2(self.radius))) if squared > 0 else 1.0
         self._budget = budget
-        self._copies: dict[np.dtype[Any], Float] = {}
-        self._lock = threading.Lock()
+        self._copies: dict[np.dtype[Any], Float | None] = {}
 
     def unit(self, x: Float) -> Float:
         """Return x in unit coordinates."""
@@ -55,15 +55,22 @@ class Cloud:
         return self._rows(start, stop, dtype) if copy is None else copy[start:stop]
 
     def _copy(self, dtype: np.dtype[Any]) -> Float | None:
-        with self._lock:
-            if dtype not in self._copies and self.n * (self.d + 2) * dtype.itemsize <= self._budget:
-                copy = np.empty((self.n, self.d + 2), dtype)
-                for start, rows in self._passes():
-                    stop = start + len(rows)
-                    copy[start:stop] = self._rows(start, stop, dtype)
-                self._copies[dtype] = copy
-                self._budget -= copy.nbytes
-        return self._copies.get(dtype)
+        if dtype not in self._copies:
+            with _COPYING:
+                if dtype not in self._copies:
+                    self._copies[dtype] = self._make_copy(dtype)
+        return self._copies[dtype]
+
+    def _make_copy(self, dtype: np.dtype[Any]) -> Float | None:
+        size = self.n * (self.d + 2) * dtype.itemsize
+        if size > self._budget:
+            return None
+        self._budget -= size
+        copy = np.empty((self.n, self.d + 2), dtype)
+        for start, rows in self._passes():
+            stop = start + len(rows)
+            copy[start:stop] = self._rows(start, stop, dtype)
+        return copy
 
     def _rows(self, start: int, stop: int, dtype: DTypeLike) -> Float:
         unit = self.unit(self.samples[start:stop])

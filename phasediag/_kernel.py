@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from phasediag._cloud import Cloud
 from phasediag._moments import Moments, Sums, Wanted
 
-__all__ = ["energies", "fill"]
+__all__ = ["energies", "fill", "pilot"]
 
 Float = NDArray[np.floating[Any]]
 Index = NDArray[np.intp]
@@ -37,24 +37,47 @@ FEW = 2048  # samples that are not worth a screen
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 BLOCK = 1 << 16  # exponents, and
 ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
-SCREEN = 1 << 22  # float32 exponents held at once by the screen
+SCREEN = 1 << 21  # float32 exponents held at once by the screen
 GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
-GATHER = 1 << 19  # coordinates or weights of survivors held at once
+GATHER = 1 << 20  # coordinates or weights of survivors held at once
 
 
 def fill(
-    out: Moments, tile: slice, cloud: Cloud, x: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]
+    out: Moments, tile: slice, cloud: Cloud, x: Float, wanted: Wanted, v: Float | None, few: int, dtype: np.dtype[Any]
 ) -> None:
-    """Compute the moments of the queries ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``."""
+    """Compute the moments of ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``.
+
+    The first ``few`` times go the screened way, and so do those at which a matrix product would lose digits.
+    """
     x, v, times = x[tile], None if v is None else v[tile], out.t[:, 0]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # only float32 overflows: see _survivors
-        split = _split(cloud, x, times, wanted)
+        split = len(times)
+        if not _is_tiny(cloud, x):
+            split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
         early, late = times[:split], times[split:]
         if len(early):
             out.set((slice(split), tile), _screened(cloud, x, early, wanted, v), wanted)
         if len(late):
-            work = dtype if _reach(cloud, x) * np.finfo(dtype).eps <= LOST[dtype] * late[0] else DOUBLE
+            work = dtype if late[0] >= _blur(cloud, x, dtype) else DOUBLE
             out.set((slice(split, None), tile), _dense(cloud, x, late, wanted, v, work), wanted)
+
+
+def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
+    """Return at how many of the ascending times so few samples matter that the screened way is the faster one."""
+    if cloud.n <= FEW or len(x) == 0 or _is_tiny(cloud, x):
+        return 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = x[:: -(-len(x) // PILOTS)]
+        X = _queries(cloud, x, SINGLE)
+        step = SCREEN // len(X)
+        G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
+        depth = G.max(axis=1, keepdims=True) - G
+    window = _window(cloud, x, times, wanted.power)
+    for count in range(len(times), 0, -1):
+        # What a pair costs, in ns: dense 1 + 1.5 a time; screened 1 + 90 a survivor + 2.5 a survivor and time.
+        if np.count_nonzero(depth <= window[count - 1]) * (36 + count) <= 0.6 * count * depth.size:
+            return count
+    return 0
 
 
 def energies(cloud: Cloud, x: Float, t: float) -> Float:
@@ -71,8 +94,7 @@ def energies(cloud: Cloud, x: Float, t: float) -> Float:
         np.matmul(X, cloud.block(start, start + step, DOUBLE).T, out=out[:, start : start + step])
     out -= _half_norms(cloud.unit(x))[:, None]
     out *= -(cloud.scale**2)
-    blurred = np.finfo(float).eps * _reach(cloud, x) / LOST[DOUBLE]  # times below need the differences
-    if t < blurred:
+    if t < (blurred := _blur(cloud, x)):
         for row, point in zip(out, x, strict=True):
             near = np.flatnonzero(row <= row.min() + 750 * blurred)  # exp(-750) is 0
             for rows in _pieces(near, GATHER // cloud.d):
@@ -97,11 +119,16 @@ def _queries(cloud: Cloud, x: Float, dtype: DTypeLike) -> Float:
 
 
 def _reach(cloud: Cloud, x: Float) -> float:
-    """Size of the terms of G, in the units of x: eps times it is what a matrix product loses."""
+    """Return the size of the terms of G, in the units of x: eps times it is what a matrix product loses."""
     return (float(np.sqrt(2 * _half_norms(x - cloud.centre).max())) + cloud.radius) * cloud.radius
 
 
-def _window(cloud: Cloud, x: Float, times: Float, order: int) -> Float:
+def _blur(cloud: Cloud, x: Float, dtype: np.dtype[Any] = DOUBLE) -> float:
+    """Return the time below which a matrix product would lose digits that count."""
+    return float(np.finfo(dtype).eps) * _reach(cloud, x) / LOST[dtype]
+
+
+def _window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
     r"""Return, for each time, how far below the largest G a sample is negligible for sure, in unit coordinates.
 
     All N samples left out have a total weight below :math:`\eta = N e^{-g}`. They shift log Z by at most
@@ -109,29 +136,9 @@ def _window(cloud: Cloud, x: Float, times: Float, order: int) -> Float:
     :math:`g = \log(N/\epsilon) + (k/2) \log(1 + 4R^2/t)` keeps them within :math:`\epsilon t^{k/2}` (order k).
     To t g is added what float32 may lose, twice: the rounding of the factors and of d + 2 additions.
     """
-    gap = np.log(cloud.n / SKIPPED) + order / 2 * np.log1p(4 * cloud.radius**2 / times)
+    gap = np.log(cloud.n / SKIPPED) + power / 2 * np.log1p(4 * cloud.radius**2 / times)
     lost = (cloud.d + 8) * np.finfo(SINGLE).eps * _reach(cloud, x)
     return np.asarray((times * gap + 2 * lost) / cloud.scale**2)
-
-
-def _split(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
-    """Return how many of the ascending times go the screened way."""
-    if _is_tiny(cloud, x):
-        return len(times)
-    blurred = int(np.searchsorted(times, np.finfo(float).eps * _reach(cloud, x) / LOST[DOUBLE]))
-    if cloud.n <= FEW or blurred == len(times):
-        return blurred
-    pilots = x[:: -(-len(x) // PILOTS)]
-    X = _queries(cloud, pilots, SINGLE)
-    step = SCREEN // len(X)
-    G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
-    depth = G.max(axis=1, keepdims=True) - G
-    window = _window(cloud, x, times, wanted.order)
-    for count in range(len(times), blurred, -1):
-        # What a pair costs, in ns: dense 1 + 1.9 a time; screened 1 + 75 a survivor + 2.5 a survivor and time.
-        if np.count_nonzero(depth <= window[count - 1]) * (30 + count) <= 0.76 * count * depth.size:
-            return count
-    return blurred
 
 
 def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]) -> Sums:
@@ -139,10 +146,8 @@ def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None
     unit = times / cloud.scale**2
     X = _queries(cloud, x, DOUBLE)
     half = _half_norms(X[:, :d])
-    if n_times == 1:  # t goes into the product; several times share it
-        X, half, unit, own = X / unit[0], half / unit[0], np.ones(1), float(unit[0])
-    else:
-        own = 1.0
+    shared = float(unit[0]) if n_times == 1 else 1.0  # one time goes into the product, several share it
+    X, half, unit = X / shared, half / shared, unit / shared
     X, top = X.astype(dtype), np.zeros(b)
     V = None if v is None else v.astype(dtype)
     sums = np.zeros((n_times, wanted.rows(d), b))
@@ -166,7 +171,7 @@ def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None
         for k in range(n_times):
             W = H if n_times == 1 else np.multiply(H, dtype.type(1 / unit[k]), out=work[: len(H)])
             sums[k] += wanted.sums(np.exp(W, out=W), Y[:, :-1], V, products)
-    energy = (half - top) * own * cloud.scale**2
+    energy = (half - top) * shared * cloud.scale**2
     return Sums(sums.transpose(0, 2, 1), energy, cloud.centre - x, cloud.scale)
 
 
@@ -183,34 +188,41 @@ def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | N
     b, d = x.shape
     values = np.empty((len(times), b, wanted.rows(d)))
     energy, origin = np.empty(b), np.empty((b, d))
-    for group, rows, padding in _survivors(cloud, x, float(_window(cloud, x, times[-1:], wanted.order)[0])):
+    for group, rows, padding in _survivors(cloud, x, times[-1:], wanted.power):
         V = None if v is None else v[group, None]
         sums, energy[group], origin[group] = _direct(cloud, x[group, None], rows, padding, times, wanted, V)
         values[:, group] = sums.transpose(2, 0, 1)
     return Sums(values, energy, origin, 1.0)
 
 
-def _survivors(cloud: Cloud, x: Float, window: float) -> Iterator[tuple[Index, Rows, Padding]]:
+def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[Index, Rows, Padding]]:
     """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
     b, n = len(x), cloud.n
     if _is_tiny(cloud, x):
         yield np.arange(b), None, None
         return
-    X, top = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf)
+    X, top, window = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf), _window(cloud, x, t, power)
     step = SCREEN // b
     found, kept = [], 0
     for start in range(0, n, step):
-        G = X @ cloud.block(start, start + step, SINGLE).T
-        top = np.maximum(top, G.max(axis=1, keepdims=True))
-        # Where float32 overflows there is nan, which has to survive.
-        query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+        top, query, sample = _passing(X @ cloud.block(start, start + step, SINGLE).T, top, window)
         found.append((query, sample + start))
         kept += len(query)
         if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
-            for half in (slice(b // 2), slice(b // 2, b)):
-                yield from ((np.arange(b)[half][group], *rest) for group, *rest in _survivors(cloud, x[half], window))
+            for half in (slice(0, b // 2), slice(b // 2, b)):
+                for group, rows, padding in _survivors(cloud, x[half], t, power):
+                    yield group + half.start, rows, padding
             return
-    yield from _groups(*map(np.concatenate, zip(*found, strict=True)), b, cloud.d)
+    query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
+    yield from _groups(query, sample, b, cloud.d)
+
+
+def _passing(G: Float, top: Float, window: Float) -> tuple[Float, Index, Index]:
+    """Return the new maxima of the queries, (b, 1), and the pairs of query and sample that are not far below them."""
+    top = np.maximum(top, G.max(axis=1, keepdims=True))
+    # Where float32 overflows there is nan, which has to survive.
+    query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
+    return top, query, sample
 
 
 def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
@@ -236,39 +248,46 @@ def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index
 def _direct(
     cloud: Cloud, x: Float, rows: Rows, padding: Padding, times: Float, wanted: Wanted, V: Float | None
 ) -> tuple[Float, Float, Float]:
-    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and their nearest sample minus x.
+    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and the origin of the powers, minus x.
 
-    Powers are taken of the differences with the nearest sample: the covariance then keeps its digits even where
-    one weight is nearly 1.
+    Second powers are taken of the differences with the nearest sample: the covariance then keeps its digits even
+    where one weight is nearly 1.
     """
     g, _, d = x.shape
     k = cloud.n if rows is None else rows.shape[1]
-    size = max(1, GATHER // (g * max(d, len(times))))
+    size = max(1, GATHER // (g * max(wanted.rows(d), len(times))))
     pieces = [slice(i, i + size) for i in range(0, k, size)]
     every, energies = np.arange(g), np.empty((g, k))
-    lowest, origin = np.full(g, np.inf), np.empty((g, d))
+    lowest, origin = np.full(g, np.inf), np.zeros((g, d))
     for piece in pieces:
-        D = _differences(cloud, x, rows, piece)
-        energy = np.einsum("gki,gki->gk", D, D) / 2
+        Y = _differences(cloud, x, rows, piece)
+        energy = np.einsum("gki,gki->gk", Y[..., :d], Y[..., :d]) / 2
         if padding is not None:
             energy[padding[:, piece]] = np.inf
         energies[:, piece] = energy
         nearest = energy.argmin(axis=1)
         closer = np.flatnonzero(energy[every, nearest] < lowest)
-        lowest[closer], origin[closer] = energy[closer, nearest[closer]], D[closer, nearest[closer]]
+        lowest[closer] = energy[closer, nearest[closer]]
+        if wanted.power == 2:
+            origin[closer] = Y[closer, nearest[closer], :d]
     total: Any = 0
     for piece in pieces:
         if len(pieces) > 1:
-            D = _differences(cloud, x, rows, piece)
-        Y = np.ones((*D.shape[:2], d + 1))
-        np.subtract(D, origin[:, None], out=Y[..., :d])
+            Y = _differences(cloud, x, rows, piece)
+        if wanted.power == 2:
+            Y[..., :d] -= origin[:, None]
         W = np.exp((lowest[:, None] - energies[:, piece])[..., None] / times)
         total = total + wanted.sums(W, Y, V, wanted.products(Y))
     return total, lowest, origin
 
 
 def _differences(cloud: Cloud, x: Float, rows: Rows, piece: slice) -> Float:
-    return np.asarray((cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]) - x)
+    """Return the samples minus x, and ones, shape (g, k, d + 1)."""
+    samples = cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]
+    Y = np.empty((len(x), samples.shape[1], cloud.d + 1))
+    np.subtract(samples, x, out=Y[..., :-1])
+    Y[..., -1] = 1
+    return Y
 
 
 def _pieces(rows: Index, size: int) -> list[Index]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -34,6 +35,11 @@ class Wanted:
     def rows(self, d: int) -> int:
         """Number of sums per query and time."""
         return self.zero_row(d) + 1 + self.square + self.along * (d + 1) + (self.order == 2) * (d * (d + 1) // 2)
+
+    @property
+    def power(self) -> int:
+        """Highest power of y in the sums."""
+        return 2 if self.along else self.order
 
     def zero_row(self, d: int) -> int:
         """Row of the partition function; those of w y stand before it, that of w^2 behind."""
@@ -161,15 +167,23 @@ class Moments:
             self.product[where] = sums.scale**2 * (rest[..., :d] - mean * rest[..., d : d + 1])
             rest = rest[..., d + 1 :]
         if self.covariance is not None:
-            packed = np.empty((d, d), dtype=int)
-            packed[np.triu_indices(d)] = packed.T[np.triu_indices(d)] = np.arange(d * (d + 1) // 2)
-            self.covariance[where] = sums.scale**2 * (rest[..., packed] - mean[..., None] * mean[..., None, :])
+            second = rest[..., _unpacking(d)]
+            self.covariance[where] = sums.scale**2 * (second - mean[..., None] * mean[..., None, :])
 
     def map(self, change: Callable[[Float], Float]) -> Self:
         """Return the same moments with every array changed."""
         arrays = (getattr(self, field.name) for field in fields(self))
         changed: list[Any] = [None if array is None else change(array) for array in arrays]
         return type(self)(*changed)
+
+
+@cache
+def _unpacking(d: int) -> NDArray[np.intp]:
+    """Return where the products y_i y_j stand among those of i <= j, shape (d, d)."""
+    place = np.empty((d, d), dtype=np.intp)
+    i, j = np.triu_indices(d)
+    place[i, j] = place[j, i] = np.arange(len(i))
+    return place
 
 
 def _known(array: Float | None) -> Float:

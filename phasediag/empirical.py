@@ -8,22 +8,21 @@ weights.
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from threadpoolctl import ThreadpoolController
 
 from phasediag import _kernel
 from phasediag._cloud import Cloud
 from phasediag._moments import Moments, Wanted
+from phasediag._threads import OneBlasThread
 
 __all__ = ["EmpiricalScore", "Moments"]
 
 Float = NDArray[np.floating[Any]]
-TILE = 128  # queries that share a pass over the samples
-SMALL_TILE = 16
+TILE = 256  # queries that share a pass over the samples
+SMALL_TILE = 16  # and so few that two tiles for two threads do not pay
 THREADED = 1 << 20  # coordinates of differences below which threads do not pay
 WORKSPACE = 1 << 25  # bytes a thread may use
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -41,11 +40,10 @@ class EmpiricalScore:
     variance, or a list of T of them; each result then gains a leading axis T, and the distances are computed once
     for all.
 
-    Accuracy: the log-partition function, and the score, covariance and Jacobian in units of :math:`1/\sqrt{t}`, t
-    and :math:`1/t`, are off by at most about 1e-11 from what the given samples define. Samples whose weights together
-    could not move them by as much are skipped; where a matrix product would lose more digits, at
-    :math:`t \lesssim 10^{-5}|x|^2`, differences with the samples replace it. With float32 arithmetic
-    1e-11 becomes 1e-4.
+    Accuracy: the log-partition function, score, covariance and Jacobian are off by at most about 1e-11 of the larger
+    of their own size and 1, :math:`1/\sqrt{t}`, t, :math:`1/t`. Samples whose weights together could not move them by
+    as much are skipped; where a matrix product would lose more digits, at :math:`t \lesssim 10^{-5}|x|^2`,
+    differences with the samples replace it. With float32 arithmetic 1e-11 becomes 1e-4.
 
     Parameters
     ----------
@@ -79,11 +77,11 @@ class EmpiricalScore:
     """
 
     def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
+        if not (isinstance(samples, np.ndarray) and samples.dtype in (_kernel.SINGLE, _kernel.DOUBLE)):
+            samples = _as_float("samples", samples)
         rows = np.asarray(samples)
         if rows.ndim != 2 or 0 in rows.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
-        if rows.dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
-            rows = _as_float("samples", rows)
         self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
         if self._dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
@@ -158,6 +156,7 @@ class EmpiricalScore:
         points, vectors = self._queries(x), _as_float("v", v)
         if vectors.shape not in ((self.dim,), points.shape):
             raise ValueError(f"v must have shape {points.shape} or ({self.dim},), got {vectors.shape}")
+        _require_finite("v", vectors)
         vectors = np.broadcast_to(vectors, points.shape)
         found = self._moments(points, t, Wanted(order=1, along=True), vectors)
         assert found.product is not None
@@ -192,7 +191,7 @@ class EmpiricalScore:
         ----------
         B. Achilli et al., arXiv:2410.08727.
         """
-        points, times = self._queries(x), _times(t)
+        points, times = self._queries(x), self._times(t)
         axes = np.eye(self.dim) if basis is None else _as_float("basis", basis)
         if axes.shape != (self.dim, self.dim) or not np.allclose(axes.T @ axes, np.eye(self.dim), atol=1e-8):
             raise ValueError(f"basis must hold {self.dim} orthonormal columns of length {self.dim}")
@@ -208,7 +207,7 @@ class EmpiricalScore:
 
     def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
-        points, times = self._queries(x), _times(t)
+        points, times = self._queries(x), self._times(t)
         out = np.empty((times.size, len(points), self.n_samples), self._dtype)
 
         def one(tile: slice) -> None:
@@ -219,61 +218,72 @@ class EmpiricalScore:
                     boltzmann = np.exp(energy / -time)
                     out[k, tile] = boltzmann / boltzmann.sum(axis=1, keepdims=True)
 
-        self._run(one, len(points), 32 * self.n_samples)
+        with OneBlasThread() as threads:
+            self._run(one, len(points), 32 * self.n_samples, threads)
         return out.reshape(times.shape + out.shape[1:])
 
     def _moments(self, x: ArrayLike, t: ArrayLike, wanted: Wanted, v: Float | None = None) -> Moments:
         """Share the queries out in tiles, and bring the times back to the order they came in."""
-        points, times = self._queries(x), _times(t)
+        points, times = self._queries(x), self._times(t)
         order = np.argsort(times, axis=None, kind="stable")
         out = Moments.empty(wanted, times.ravel()[order], len(points), self.dim)
 
-        def one(tile: slice) -> None:
-            _kernel.fill(out, tile, self._cloud, points, wanted, v, self._dtype)
+        with OneBlasThread() as threads:
+            few = _kernel.pilot(self._cloud, points, out.t[:, 0], wanted)
 
-        self._run(one, len(points), 32 * times.size * wanted.rows(self.dim))
+            def one(tile: slice) -> None:
+                _kernel.fill(out, tile, self._cloud, points, wanted, v, few, self._dtype)
+
+            self._run(one, len(points), 32 * times.size * wanted.rows(self.dim), threads)
         place: Any = 0 if times.ndim == 0 else np.argsort(order)
         if times.ndim and np.all(np.diff(order) > 0):
             place = slice(None)  # in order already: no copy
         return out.map(lambda array: array[place].astype(self._dtype, copy=False))
 
-    def _run(self, one: Callable[[slice], None], n_queries: int, bytes_per_query: int) -> None:
-        """Call ``one`` on tiles of queries; neither their cut nor the arithmetic depends on the number of threads."""
+    def _run(self, one: Callable[[slice], None], n_queries: int, bytes_per_query: int, threads: int) -> None:
+        """Call ``one`` on tiles of queries; their cut does not depend on the number of threads."""
         size = min(TILE, max(SMALL_TILE, -(-n_queries // 2)), self._memory // (4 * bytes_per_query))
         count = -(-n_queries // max(1, size))
         tiles = [slice(n_queries * i // count, n_queries * (i + 1) // count) for i in range(count)]
-        blas = _blas()
-        threads = min(count, max((lib.num_threads for lib in blas.lib_controllers), default=1))
-        with blas.limit(limits=1):
-            if threads < 2 or n_queries * self.n_samples * self.dim < THREADED:
-                for tile in tiles:
-                    one(tile)
-            else:
-                with ThreadPoolExecutor(max(1, min(threads, self._memory // WORKSPACE))) as pool:
-                    list(pool.map(one, tiles))
+        threads = min(count, threads, self._memory // WORKSPACE)
+        if threads < 2 or n_queries * self.n_samples * self.dim < THREADED:
+            for tile in tiles:
+                one(tile)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, tiles))
 
     def _queries(self, x: ArrayLike) -> Float:
         points = _as_float("x", x)
         if points.ndim != 2 or points.shape[1] != self.dim:
             raise ValueError(f"x must have shape (B, {self.dim}), got {points.shape}")
+        _require_finite("x", points)
+        with np.errstate(over="ignore"):
+            if not np.all(np.isfinite(np.square(points - self._cloud.centre).sum(axis=1))):
+                raise ValueError("x is too far: its squared distances overflow")
         return points
+
+    def _times(self, t: ArrayLike) -> Float:
+        times = _as_float("t", t)
+        if times.ndim > 1 or times.size == 0:
+            raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
+        if not np.all((times >= np.finfo(self._dtype).tiny) & np.isfinite(times)):
+            raise ValueError(f"t must be positive and finite, got {t!r}")
+        return times
 
 
 def _as_float(name: str, values: ArrayLike) -> Float:
     try:
-        array = np.asarray(values, dtype=float)
+        array = np.asarray(values)
+        return array.astype(float, casting="same_kind" if np.iscomplexobj(array) else "unsafe", copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold real numbers, in rows of equal length") from None
-    return array
 
 
-def _times(t: ArrayLike) -> Float:
-    times = _as_float("t", t)
-    if times.ndim > 1 or times.size == 0:
-        raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
-    if not np.all((times > 0) & np.isfinite(times)):
-        raise ValueError(f"t must be positive and finite, got {t!r}")
-    return times
+def _require_finite(name: str, array: Float) -> None:
+    finite = np.isfinite(array).all(axis=-1)
+    if not np.all(finite):
+        raise ValueError(f"{name} must be finite, row {int(np.argmin(finite))} is not")
 
 
 def _bytes(size: str | int) -> int:
@@ -282,9 +292,3 @@ def _bytes(size: str | int) -> int:
     if found is None or not (number := float(found[1]) * UNITS[(found[2] or "B").upper()]):
         raise ValueError(f"max_memory must be a positive number of bytes or like '256MB', got {size!r}")
     return int(number)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """BLAS libraries in this process: looking for them takes milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
