@@ -20,10 +20,9 @@ Examples:
 @times_option(required=False)
 @click.option(
     "--criterion",
-    type=click.Choice(["rem", "isolated", "resolution", "score"]),
     default="resolution",
     show_default=True,
-    help="What it means that a subspace is lost.",
+    help="What it means that a subspace is lost: rem, isolated, resolution or score.",
 )
 @click.option("--closure", help="Closure of the criterion, such as gaussian for rem.")
 @click.option(
