@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -172,12 +173,13 @@ def spectrum_rows(
     return rows
 
 
-def order_of_loss(times: Sequence[float], *, decreasing: bool = True) -> str:
+def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:
     """Return the subspaces in the order in which they are lost as noise is removed: "0>1", "0=1" on a tie."""
     ranked = sorted(range(len(times)), key=lambda k: times[k], reverse=decreasing)
     text = str(ranked[0])
     for before, k in pairwise(ranked):
-        tied = np.isclose(times[before], times[k], rtol=1e-12, atol=0)
+        exact = isinstance(times[k], Decimal)
+        tied = times[before] == times[k] if exact else np.isclose(times[before], times[k], rtol=1e-12, atol=0)
         text += f"{'=' if tied else '>'}{k}"
     return text
 

@@ -124,7 +124,7 @@ def test_times_are_converted(run, clock, expected):
     factor = 0.5 if clock == "vp" else 1
     assert json.loads(out)["rows"][0]["condensation_time"] == pytest.approx(factor * expected(t), rel=1e-14)
     _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--time", clock)
-    assert out.splitlines()[8].split()[-1] == "0>1"
+    assert out.splitlines()[9].split()[-1] == "0>1"
 
 
 def test_condensation_both_ways(run):

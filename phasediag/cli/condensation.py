@@ -4,7 +4,14 @@ from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, probe_options, size_options, times_option
+from phasediag.cli.options import (
+    dps_option,
+    manifold_options,
+    output_options,
+    probe_options,
+    size_options,
+    times_option,
+)
 from phasediag.cli.output import (
     Row,
     clock_line,
@@ -30,6 +37,7 @@ Examples:
 @times_option(required=False)
 @probe_options
 @output_options
+@dps_option
 def command(style: str, **options: Any) -> None:
     """Condensation threshold: the time at --alpha or --n, or the data-set size at --t.
 
@@ -65,8 +73,9 @@ def _record(
     probe: str,
     closure: str,
     time: str,
+    dps: int | None,
 ) -> Row:
-    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
+    from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of, times_of
     from phasediag.probe import Probe
     from phasediag.report import condensation_rows, condensation_size_rows, few_samples_notes, manifold_record
 
@@ -80,7 +89,7 @@ def _record(
         rows = condensation_size_rows(m, times_of(times, time), time, probe=where, closure=closure)
     else:
         raise click.UsageError("give one of --alpha, --n and --t")
-    return {
+    record = {
         "manifold": manifold_record(m),
         "probe": str(where),
         "closure": closure,
@@ -88,3 +97,10 @@ def _record(
         "rows": rows,
         "notes": dims_notes(m.ambient_dim, ambient_dim) + few_samples_notes([row["n"] for row in rows]),
     }
+    if dps:
+        digits = digits_of(var, dims, ambient_dim, geometry, time, dps)
+        if times is None:
+            digits.condensation(record, texts_of(alpha, n), probe=probe, closure=closure)
+        else:
+            digits.condensation_sizes(record, times, probe=probe, closure=closure)
+    return record

@@ -1,10 +1,11 @@
 """``phasediag critical-times``."""
 
+from decimal import Decimal
 from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, size_options
+from phasediag.cli.options import dps_option, manifold_options, output_options, size_options
 from phasediag.cli.output import (
     Row,
     clock_line,
@@ -36,6 +37,7 @@ _MEANINGS = {
 @manifold_options
 @size_options
 @output_options
+@dps_option
 def command(style: str, **options: Any) -> None:
     """Critical time of every subspace, by every criterion.
 
@@ -50,14 +52,20 @@ def command(style: str, **options: Any) -> None:
         _echo_tables(records)
 
 
-def _records(var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n: Any, time: str) -> list[Row]:
-    from phasediag.cli.inputs import manifold_of, sizes_of
+def _records(
+    var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n: Any, time: str, dps: int | None
+) -> list[Row]:
+    from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of
     from phasediag.report import critical_times_records
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     records = critical_times_records(m, *sizes_of(m, alpha, n), time)
     for record in records:
         record["notes"] = dims_notes(m.ambient_dim, ambient_dim) + record["notes"]
+    if dps:
+        digits = digits_of(var, dims, ambient_dim, geometry, time, dps)
+        for record, size in zip(records, texts_of(alpha, n), strict=True):
+            digits.critical_times(record, size)
     return records
 
 
@@ -97,7 +105,7 @@ def _orders(record: Row) -> Row:
 
     # Every clock but abar grows with the noise.
     decreasing = record["time"] != "abar"
-    times = {name: [subspace[name] for subspace in record["subspaces"]] for name in _MEANINGS}
+    times = {name: [_comparable(subspace[name]) for subspace in record["subspaces"]] for name in _MEANINGS}
     return {
         name: None if None in column else order_of_loss(column, decreasing=decreasing) for name, column in times.items()
     }
@@ -107,3 +115,7 @@ def _filled(rows: list[Row]) -> list[Row]:
     """Return the rows without the columns that are empty: on a sphere, all that assume Gaussian data."""
     empty = {name for name in rows[0] if all(row[name] is None for row in rows)} - {"N"}
     return [{name: value for name, value in row.items() if name not in empty} for row in rows]
+
+
+def _comparable(t: Any) -> Any:
+    return Decimal(t) if isinstance(t, str) else t

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, times_option
+from phasediag.cli.options import dps_option, manifold_options, output_options, times_option
 from phasediag.cli.output import (
     Row,
     clock_line,
@@ -32,6 +32,7 @@ _MEANING = (
 @manifold_options
 @times_option(required=True)
 @output_options
+@dps_option
 def command(style: str, **options: Any) -> None:
     """How many samples keep each subspace alive down to --t, by every criterion."""
     record = _record(**options)
@@ -46,16 +47,19 @@ def command(style: str, **options: Any) -> None:
         echo_notes([record])
 
 
-def _record(var: Any, dims: Any, ambient_dim: Any, geometry: str, times: Any, time: str) -> Row:
-    from phasediag.cli.inputs import manifold_of, times_of
+def _record(var: Any, dims: Any, ambient_dim: Any, geometry: str, times: Any, time: str, dps: int | None) -> Row:
+    from phasediag.cli.inputs import digits_of, manifold_of, times_of
     from phasediag.report import dataset_size_notes, dataset_size_rows, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     t = times_of(times, time)
     rows = dataset_size_rows(m, t, time)
-    return {
+    record = {
         "manifold": manifold_record(m),
         "time": time,
         "rows": rows,
         "notes": dims_notes(m.ambient_dim, ambient_dim) + dataset_size_notes(m, t, rows),
     }
+    if dps:
+        digits_of(var, dims, ambient_dim, geometry, time, dps).dataset_sizes(record, times)
+    return record

@@ -7,7 +7,16 @@ import click
 
 from phasediag import __version__
 
-COMMANDS = ("condensation", "critical-times", "dataset-size", "diagram", "figure", "free-energy", "spectrum")
+COMMANDS = (
+    "condensation",
+    "critical-times",
+    "dataset-size",
+    "diagram",
+    "figure",
+    "free-energy",
+    "spectrum",
+    "symbolic",
+)
 
 # How the rooms name their arguments, and how the command line does.
 _OPTIONS = {

@@ -1,6 +1,6 @@
 """From options to the objects of the theory."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from phasediag.cli.options import floats
 from phasediag.manifold import LinearManifold
 from phasediag.noise import to_ve
+
+if TYPE_CHECKING:
+    from phasediag.precise import Digits
 
 Float = NDArray[np.float64]
 
@@ -35,6 +38,22 @@ def sizes_of(m: LinearManifold, alpha: tuple[str, ...] | None, n: tuple[str, ...
     if not np.all(counts > 1):
         raise click.UsageError("--n must exceed 1: one sample is memorised at every t")
     return np.log(counts) / m.ambient_dim, counts
+
+
+def texts_of(alpha: tuple[str, ...] | None, n: tuple[str, ...] | None) -> list[dict[str, str]]:
+    """Return the data-set sizes as they were written, one each."""
+    name, texts = ("n", n) if alpha is None else ("alpha", alpha)
+    return [{name: text} for text in texts or ()]
+
+
+def digits_of(
+    var: tuple[str, ...], dims: tuple[str, ...], ambient_dim: tuple[str, ...] | None, geometry: str, time: str, dps: int
+) -> "Digits":
+    """Return what computes to many digits, from the decimals as they were written."""
+    from phasediag.precise import Digits
+
+    d = None if ambient_dim is None else ambient_dim[0]
+    return Digits({"variances": var, "dims": dims, "ambient_dim": d, "geometry": geometry}, time, dps)
 
 
 def times_of(texts: tuple[str, ...], convention: str) -> Float:

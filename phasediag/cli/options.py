@@ -103,6 +103,13 @@ output_options = _apply(
     ),
 )
 
+dps_option = click.option(
+    "--dps",
+    type=click.IntRange(1, 100_000),
+    metavar="DIGITS",
+    help="Compute to that many significant digits, all of them certain; decimals are read exactly.",
+)
+
 probe_options = _apply(
     click.option(
         "--probe",

@@ -48,7 +48,8 @@ def text(value: Any) -> str:
 
 def _column(values: list[Any]) -> list[str]:
     """Return the cells of a column: short if every number in it is, six digits all the way if not."""
-    return [text(value) if value is None or all(map(_is_short, values)) else _six_digits(value) for value in values]
+    write = text if all(map(_is_short, values)) else _six_digits
+    return [text(value) if value is None else write(value) for value in values]
 
 
 def _is_short(value: Any) -> bool:
@@ -63,7 +64,7 @@ def title(record: Row, *, sizes: bool = True) -> str:
     """Return the line that states the manifold and the data-set size."""
     m = record["manifold"]
     subspaces = "1 subspace" if len(m["dims"]) == 1 else f"{len(m['dims'])} subspaces"
-    line = f"Linear manifold of {subspaces}, m = {sum(m['dims']):g} in d = {m['ambient_dim']:g}"
+    line = f"Linear manifold of {subspaces}, m = {sum(map(float, m['dims'])):g} in d = {float(m['ambient_dim']):g}"
     line += " on a sphere" if m["geometry"] == "sphere" else ""
     if not sizes:
         return line

@@ -1,0 +1,41 @@
+"""The theory once more, as SymPy expressions: to read, to manipulate, and to evaluate to any precision.
+
+Nothing here shares code with the numeric rooms. Formulas are derived, not typed in: the generating function by
+completing the square, the entropy by differentiation, noise from Gaussian moments, closed forms by solving.
+
+>>> print(formula("condensation_typical", subspaces=2))
+Eq(L, m_1*log(s_1/t + 1)/2 + m_2*log(s_2/t + 1)/2)
+>>> print(formula("isolated_time"))
+Eq(t_k, s[k]/(exp(2*L/m[k]) - 1))
+
+L is log N; ``.subs(L, alpha * d)`` puts alpha and d in its place.
+"""
+
+from phasediag.symbolic._catalogue import formula, formulas, numpy_function, numpy_source, series
+from phasediag.symbolic._decimals import Certified
+from phasediag.symbolic._evaluate import evaluate
+from phasediag.symbolic._printing import latex, pretty
+from phasediag.symbolic._symbols import L, X, alpha, d, g, lam, lam_c, m, q, s, t
+
+__all__ = [
+    "Certified",
+    "L",
+    "X",
+    "alpha",
+    "d",
+    "evaluate",
+    "formula",
+    "formulas",
+    "g",
+    "lam",
+    "lam_c",
+    "latex",
+    "m",
+    "numpy_function",
+    "numpy_source",
+    "pretty",
+    "q",
+    "s",
+    "series",
+    "t",
+]
