@@ -25,6 +25,7 @@ from phasediag.empirical import EmpiricalScore
 
 Float = NDArray[np.float64]
 N, D, B, TIMES = 20_000, 30, 512, 50
+EXPONENTIALS = 500  # blocks of 256 x 256: long enough for the scheduler to find the second core
 DATA = {
     "full rank": LinearManifold([1], [D]),
     "manifold": LinearManifold([1, 0.3], [2, 5], ambient_dim=D),
@@ -35,7 +36,7 @@ def draw(data: str, queries: str, t: float, n_queries: int = B) -> tuple[Float, 
     """Return samples and queries."""
     rng = np.random.default_rng(0)
     samples = DATA[data].sample(N, rng)
-    clean = samples[:n_queries] if queries == "train" else DATA[data].sample(n_queries, rng)
+    clean = rng.choice(samples, n_queries) if queries == "train" else DATA[data].sample(n_queries, rng)
     return samples, clean + np.sqrt(t) * rng.standard_normal((n_queries, D))
 
 
@@ -63,7 +64,7 @@ def machine() -> dict[str, Callable[[], object]]:
     out, pool = np.empty_like(blocks), ThreadPoolExecutor(2)
 
     def exponentials(k: int) -> None:
-        for _ in range(50):
+        for _ in range(EXPONENTIALS):
             np.exp(blocks[k], out=out[k])
 
     return {
@@ -76,7 +77,7 @@ def machine() -> dict[str, Callable[[], object]]:
 def limit(seconds: dict[str, list[float]], exp: str) -> list[float]:
     """Return the seconds of two matrix products and one exponential for all pairs, turn by turn."""
     products = 4 * B * N * D / (2 * 1500**3)
-    exponentials = B * N / (50 * 256 * 256 * (2 if "two" in exp else 1))
+    exponentials = B * N / (EXPONENTIALS * 256 * 256 * (2 if "two" in exp else 1))
     return [products * a + exponentials * b for a, b in zip(seconds["product"], seconds[exp], strict=True)]
 
 

@@ -38,8 +38,12 @@ TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 BLOCK = 1 << 16  # exponents, and
 ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
 SCREEN = 1 << 21  # float32 exponents held at once by the screen
+PART = 32  # queries that it takes at least
 GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
+SLACK = 512  # survivors that take as long as the calls for one more group
 GATHER = 1 << 20  # coordinates or weights of survivors held at once
+
+_BUFFERS: list[tuple[Float, NDArray[np.bool_]]] = []  # one per thread, kept: clearing new memory takes a fifth as long
 
 
 def fill(
@@ -201,48 +205,72 @@ def _survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[tuple[I
     if _is_tiny(cloud, x):
         yield np.arange(b), None, None
         return
-    X, top, window = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf), _window(cloud, x, t, power)
-    step = SCREEN // b
+    window = _window(cloud, x, t, power)
+    size = min(b, max(PART, SCREEN // n))  # all samples of a few queries at once: the maximum is known at once
+    parts = [slice(i, min(i + size, b)) for i in range(0, b, size)]
+    buffers = _BUFFERS.pop() if _BUFFERS else (np.empty(SCREEN, SINGLE), np.empty(SCREEN, bool))
+    queries: list[Index] = []
+    samples: list[Index] = []
+    while parts:
+        part = parts.pop(0)
+        found = _screen(cloud, x[part], window, buffers)
+        if found is None:
+            middle = (part.start + part.stop) // 2
+            parts[:0] = [slice(part.start, middle), slice(middle, part.stop)]
+            continue
+        queries.append(found[0] + part.start)
+        samples.append(found[1])
+        if not parts or sum(map(len, samples)) > GATHER:
+            yield from _groups(np.concatenate(queries), np.concatenate(samples), cloud.d)
+            queries, samples = [], []
+    _BUFFERS.append(buffers)
+
+
+def _screen(
+    cloud: Cloud, x: Float, window: Float, buffers: tuple[Float, NDArray[np.bool_]]
+) -> tuple[Index, Index] | None:
+    """Return the pairs of query and sample that are not far below the maximum; None where they fill the memory."""
+    b = len(x)
+    X, top = _queries(cloud, x, SINGLE), np.full((b, 1), -np.inf)
     found, kept = [], 0
-    for start in range(0, n, step):
-        top, query, sample = _passing(X @ cloud.block(start, start + step, SINGLE).T, top, window)
+    for start in range(0, cloud.n, SCREEN // b):
+        Y = cloud.block(start, start + SCREEN // b, SINGLE)
+        G, passing = (buffer[: b * len(Y)].reshape(b, len(Y)) for buffer in buffers)
+        np.matmul(X, Y.T, out=G)
+        top = np.maximum(top, G.max(axis=1, keepdims=True))
+        np.greater((top - window).astype(SINGLE), G, out=passing)
+        np.logical_not(passing, out=passing)  # not G >= ...: where float32 overflows there is nan, which has to pass
+        query, sample = np.divmod(np.flatnonzero(passing), len(Y))
         found.append((query, sample + start))
         kept += len(query)
-        if kept > GATHER and b > 1:  # bounds the memory: start again with half the queries at a time
-            for half in (slice(0, b // 2), slice(b // 2, b)):
-                for group, rows, padding in _survivors(cloud, x[half], t, power):
-                    yield group + half.start, rows, padding
-            return
+        if kept > GATHER and b > 1:
+            return None
     query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
-    yield from _groups(query, sample, b, cloud.d)
+    return query, sample
 
 
-def _passing(G: Float, top: Float, window: Float) -> tuple[Float, Index, Index]:
-    """Return the new maxima of the queries, (b, 1), and the pairs of query and sample that are not far below them."""
-    top = np.maximum(top, G.max(axis=1, keepdims=True))
-    # Where float32 overflows there is nan, which has to survive.
-    query, sample = np.divmod(np.flatnonzero(~((top - window).astype(SINGLE) > G)), G.shape[1])
-    return top, query, sample
-
-
-def _groups(query: Index, sample: Index, b: int, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
-    """Gather queries with about as many survivors, as many as fit the cache."""
-    count = np.bincount(query, minlength=b)
+def _groups(query: Index, sample: Index, d: int) -> Iterator[tuple[Index, Rows, Padding]]:
+    """Gather queries with about as many survivors: as many as fit the cache, while half of a group is no padding."""
+    count = np.bincount(query)
     order = np.argsort(count, kind="stable")
     rank = np.argsort(order).astype(np.int16)  # 16 bits: sorted by radix
     sample = sample[np.argsort(rank[query], kind="stable")]
-    used = start = 0
-    while start < b:
-        stop = start + 1
-        while stop < b and (stop + 1 - start) * count[order[stop]] * d <= GROUP:
+    start, used = int(np.count_nonzero(count == 0)), 0
+    sizes = count[order].tolist()
+    while start < len(sizes):
+        stop, live = start + 1, sizes[start]
+        while stop < len(sizes):
+            padded = (stop + 1 - start) * sizes[stop]
+            if padded * d > GROUP or padded > 2 * (live + sizes[stop]) + SLACK:
+                break
+            live += sizes[stop]
             stop += 1
         group = order[start:stop]
-        padding = np.arange(count[group[-1]]) >= count[group, None]
+        padding = np.arange(sizes[stop - 1]) >= count[group, None]
         rows = np.full(padding.shape, sample[used])
-        rows[~padding] = sample[used : used + count[group].sum()]
-        used += int(count[group].sum())
-        start = stop
+        rows[~padding] = sample[used : used + live]
         yield group, rows, padding
+        start, used = stop, used + live
 
 
 def _direct(
