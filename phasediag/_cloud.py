@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Cloud"]
+__all__ = ["DOUBLE", "SINGLE", "Cloud", "half_norms"]
 
 Float = NDArray[np.floating[Any]]
+DOUBLE, SINGLE = np.dtype("f8"), np.dtype("f4")
 _COPYING = threading.Lock()  # of the module, so that a cloud can be pickled
 _READ = 1 << 22  # bytes read at once in the passes over all samples
 
@@ -37,7 +38,7 @@ class Cloud:
                 raise ValueError(f"samples must be finite, row {start + int(np.argmin(finite))} is not")
             total += rows.sum(axis=0, dtype=float)
         self.centre = total / self.n
-        squared = max(float(_squared_norms(rows - self.centre).max()) for _, rows in self._passes())
+        squared = 2 * max(float(half_norms(rows - self.centre).max()) for _, rows in self._passes())
         if not np.isfinite(squared):
             raise ValueError("samples are too large: their squared norms overflow, rescale them")
         self.radius = float(np.sqrt(squared))
@@ -48,6 +49,17 @@ class Cloud:
     def unit(self, x: Float) -> Float:
         """Return x in unit coordinates."""
         return (x - self.centre) / self.scale
+
+    def queries(self, x: Float, dtype: DTypeLike) -> Float:
+        r"""Return the rows :math:`(x', 0, 1)`: their product with a block is :math:`x' \cdot y' - |y'|^2/2`."""
+        rows = np.zeros((len(x), self.d + 2), dtype)
+        rows[:, :-2] = self.unit(x)
+        rows[:, -1] = 1
+        return rows
+
+    def reach(self, x: Float) -> float:
+        """Return the size of the terms of that product, in the units of x: eps times it is what it loses."""
+        return (float(np.sqrt(2 * half_norms(x - self.centre).max())) + self.radius) * self.radius
 
     def block(self, start: int, stop: int, dtype: DTypeLike) -> Float:
         r"""Return the rows :math:`(y', 1, -|y'|^2/2)` of samples ``start`` to ``stop``, shape (n, d + 2)."""
@@ -77,7 +89,7 @@ class Cloud:
         rows = np.empty((len(unit), self.d + 2), dtype)
         rows[:, :-2] = unit
         rows[:, -2] = 1
-        rows[:, -1] = _squared_norms(unit) / -2
+        rows[:, -1] = -half_norms(unit)
         return rows
 
     def _passes(self) -> Iterator[tuple[int, Float]]:
@@ -86,6 +98,7 @@ class Cloud:
             yield start, np.asarray(self.samples[start : start + step])
 
 
-def _squared_norms(rows: Float) -> Float:
+def half_norms(rows: Float) -> Float:
+    """Return half the squared norms of the rows."""
     with np.errstate(over="ignore"):
-        return np.asarray(np.einsum("ij,ij->i", rows, rows))
+        return np.asarray(np.einsum("ij,ij->i", rows, rows) / 2)

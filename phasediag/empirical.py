@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from phasediag import _kernel
-from phasediag._cloud import Cloud
+from phasediag._cloud import DOUBLE, SINGLE, Cloud
 from phasediag._moments import Moments, Wanted
 from phasediag._threads import OneBlasThread
 
@@ -77,13 +77,13 @@ class EmpiricalScore:
     """
 
     def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
-        if not (isinstance(samples, np.ndarray) and samples.dtype in (_kernel.SINGLE, _kernel.DOUBLE)):
+        if not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
             samples = _as_float("samples", samples)
         rows = np.asarray(samples)
         if rows.ndim != 2 or 0 in rows.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
         self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
-        if self._dtype not in (_kernel.SINGLE, _kernel.DOUBLE):
+        if self._dtype not in (SINGLE, DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
         self._memory = _bytes(max_memory)
         self._cloud = Cloud(rows, self._memory // 2)

@@ -12,7 +12,7 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from phasediag import LinearManifold, _kernel
+from phasediag import LinearManifold, _kernel, _screen
 from phasediag.empirical import EmpiricalScore
 
 EPS = 1e-10
@@ -139,7 +139,7 @@ def test_skipping_keeps_its_bound():
     x, t = samples[:16] + 0.3 * draw.normal(size=(16, 20)), 0.09
     score = EmpiricalScore(samples)
     assert _kernel.pilot(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
-    _, rows, padding = zip(*_kernel._survivors(score._cloud, x, np.array([t]), 1), strict=True)
+    _, rows, padding = zip(*_screen.survivors(score._cloud, x, np.array([t]), 1), strict=True)
     assert sum(np.sum(~pad) for pad in padding) < 0.02 * 16 * 6000
     assert np.max(np.abs(score.score(x, t) - direct(samples, x, t)["score"])) < 1e-11 / np.sqrt(t)
     assert rows[0].max() < 6000
@@ -147,7 +147,8 @@ def test_skipping_keeps_its_bound():
 
 @pytest.mark.parametrize("t", [1e-10, 1e-3, 0.5])
 def test_equal_energies_all_survive(t, monkeypatch):
-    monkeypatch.setattr(_kernel, "GATHER", 1 << 12)  # so that memory bounds cut the survivors
+    for module in (_kernel, _screen):
+        monkeypatch.setattr(module, "GATHER", 1 << 12)  # so that memory bounds cut the survivors
     sphere = LinearManifold([1, 0.3], [2, 5], ambient_dim=8, geometry="sphere").sample(3000, 1)
     score, x = EmpiricalScore(sphere), np.zeros((5, 8))
     np.testing.assert_allclose(score.participation(x, 1e-3), 1 / 3000, rtol=1e-9)
