@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         crossover_alphas,
         lost_first,
     )
+    from phasediag.diagram import parameter_diagram, phase_diagram
     from phasediag.finite import exact_averages
+    from phasediag.jacobian import singular_values
     from phasediag.manifold import LinearManifold
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
@@ -39,6 +41,9 @@ _ROOM = {
     "exact_averages": "finite",
     "crossover_alphas": "critical",
     "lost_first": "critical",
+    "parameter_diagram": "diagram",
+    "phase_diagram": "diagram",
+    "singular_values": "jacobian",
 }
 
 __all__ = [
@@ -53,6 +58,9 @@ __all__ = [
     "crossover_alphas",
     "exact_averages",
     "lost_first",
+    "parameter_diagram",
+    "phase_diagram",
+    "singular_values",
 ]
 
 
