@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from phasediag.comparison import crosscheck
     from phasediag.critical import (
         condensation_alpha,
         condensation_time,
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
         crossover_alphas,
         lost_first,
     )
+    from phasediag.diagram import parameter_diagram, phase_diagram
+    from phasediag.finite import exact_averages
+    from phasediag.jacobian import singular_values
     from phasediag.manifold import LinearManifold
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
@@ -33,8 +37,13 @@ _ROOM = {
     "condensation_time": "critical",
     "critical_alphas": "critical",
     "critical_times": "critical",
+    "crosscheck": "comparison",
+    "exact_averages": "finite",
     "crossover_alphas": "critical",
     "lost_first": "critical",
+    "parameter_diagram": "diagram",
+    "phase_diagram": "diagram",
+    "singular_values": "jacobian",
 }
 
 __all__ = [
@@ -45,8 +54,13 @@ __all__ = [
     "condensation_time",
     "critical_alphas",
     "critical_times",
+    "crosscheck",
     "crossover_alphas",
+    "exact_averages",
     "lost_first",
+    "parameter_diagram",
+    "phase_diagram",
+    "singular_values",
 ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag.critical import condensation_alpha, condensation_time, critical_alphas, critical_times, lost_first
+from phasediag.jacobian import gap_sizes, visible_dimension
 from phasediag.manifold import LinearManifold
 from phasediag.noise import from_ve
 from phasediag.probe import Probe
@@ -144,6 +145,32 @@ def free_energy_rows(
         {**{name: finite_or_none(column[i]) for name, column in columns.items()}, "phase": str(phases[i])}
         for i in range(len(t))
     ]
+
+
+def spectrum_rows(
+    m: LinearManifold, t: Float, spectra: Float, time: str, measured: Float | None = None
+) -> list[Record]:
+    """Return the ordered singular values at each time, one row for each run of equal ones.
+
+    ``gap`` is the ratio to the next singular value; ``measured`` the mean of measured ones of the same indices.
+    """
+    rows = []
+    for i, clock in enumerate(from_ve(t, time)):
+        gaps, visible = gap_sizes(spectra[i]), int(visible_dimension(spectra[i]))
+        edges = [0, *(np.flatnonzero(gaps > 1) + 1), spectra.shape[1]]
+        for start, stop in pairwise(map(int, edges)):
+            rows.append(
+                {
+                    "t": float(clock),
+                    "first": start + 1,
+                    "last": stop,
+                    "singular_value": finite_or_none(spectra[i, start]),
+                    **({} if measured is None else {"measured": float(np.mean(measured[i, start:stop]))}),
+                    "gap": finite_or_none(gaps[stop - 1]) if stop < spectra.shape[1] else None,
+                    "visible_dimension": visible,
+                }
+            )
+    return rows
 
 
 def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:

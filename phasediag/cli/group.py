@@ -7,7 +7,17 @@ import click
 
 from phasediag import __version__
 
-COMMANDS = ("condensation", "critical-times", "dataset-size", "free-energy", "symbolic")
+COMMANDS = (
+    "condensation",
+    "critical-times",
+    "crosscheck",
+    "dataset-size",
+    "diagram",
+    "figure",
+    "free-energy",
+    "spectrum",
+    "symbolic",
+)
 
 # How the rooms name their arguments, and how the command line does.
 _OPTIONS = {
@@ -15,10 +25,15 @@ _OPTIONS = {
     "dims": "--dims",
     "ambient_dim": "--ambient-dim",
     "alpha": "--alpha",
+    "alphas": "--alpha",
+    "axis": "--axis",
     "closure": "--closure",
+    "criterion": "--criterion",
     "geometry": "--geometry",
     "probe": "--probe",
     "t": "--t",
+    "times": "--t",
+    "variant": "--variant",
 }
 
 
@@ -71,6 +86,11 @@ def run(argv: list[str] | None) -> int:
         return 130
     except ValueError as error:
         return _fail(_in_options(str(error)))
+    except OSError as error:
+        # Without a name it is the output stream, which is the caller's.
+        if error.filename is None:
+            raise
+        return _fail(f"{error.filename}: {error.strerror}")
     return code if isinstance(code, int) else 0
 
 

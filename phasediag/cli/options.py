@@ -83,14 +83,16 @@ size_options = _apply(
     click.option("--n", type=Grid(), help="Number of samples N, instead of --alpha: a value, a list or a grid."),
 )
 
+time_option = click.option(
+    "--time",
+    type=click.Choice(list(CONVENTIONS)),
+    default="ve",
+    show_default=True,
+    help="Clock of all times: noise variance t, VP time tau, cumulative product, EDM sigma, flow time.",
+)
+
 output_options = _apply(
-    click.option(
-        "--time",
-        type=click.Choice(list(CONVENTIONS)),
-        default="ve",
-        show_default=True,
-        help="Clock of all times: noise variance t, VP time tau, cumulative product, EDM sigma, flow time.",
-    ),
+    time_option,
     click.option(
         "--format",
         "style",
@@ -124,6 +126,15 @@ probe_options = _apply(
         help="All cumulants of the energies, or the first two.",
     ),
 )
+
+
+def figure_options(*, required: bool, columns: bool = True) -> Decorator:
+    """Return the options ``-o`` and, for figures of either width, ``--columns``."""
+    width = click.option(
+        "--columns", type=click.IntRange(1, 2), default=1, show_default=True, help="Width of the figure in columns."
+    )
+    path = click.option("-o", "--output", required=required, help="File for the figure: .png, .pdf or .svg.")
+    return _apply(path, width) if columns else path
 
 
 def times_option(*, required: bool) -> Decorator:

@@ -1,0 +1,196 @@
+r"""Averages over data sets at given points: integrals over log s of products of kernels and powers of g.
+
+Powers of N and all scales enter as exponents, so that any N works. Every integrand is evaluated with the contours at
+their step and at twice their step; the difference and the coefficients of the panels estimate the error.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasediag._mellin import Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
+from phasediag._window import NODES, integrate, panels
+
+Float = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Step along the contours, and panels in log s relative to the standard number."""
+
+    step: float
+    panels: float
+
+
+#: Near the rounding of doubles, and near 1e-9.
+FINE, FAST = Accuracy(0.1, 0.9), Accuracy(0.2, 0.4)
+
+
+def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
+    """Return the insertion 1."""
+    return np.ones((*lam.shape, 1))
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Nodes in log s for each of n points, in one flat array of rows."""
+
+    e: Energies
+    log_n: float
+    log_s: Float  # (n * P * 16,)
+    point: Index  # of each node
+    widths: Float  # half widths of the panels, (n, P)
+    step: float
+
+    @classmethod
+    def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
+        """Place the nodes where the integrands are, with or without a planted sample."""
+        edges = panels(e, log_n, planted, accuracy.panels)
+        widths = np.diff(edges, axis=1) / 2
+        log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
+        point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
+        return cls(e, log_n, log_s.ravel(), point, widths, accuracy.step)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Points, panels and nodes in each."""
+        return (*self.widths.shape, len(NODES))
+
+    def contours(self, p: int) -> Contours:
+        """Return the contours for K_p."""
+        return find_contours(self.e, p, self.log_s, self.point)
+
+    def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
+        """Return s^p K_{p,f} at the nodes."""
+        return kernel(self.e, self.contours(p), insertions, self.step)
+
+
+@dataclass(frozen=True)
+class Level:
+    """The kernels at the nodes at one of the two steps along the contours: what the integrands combine."""
+
+    nodes: Nodes
+    kernels: Mapping[int, Kernel]
+    coarse: bool
+
+    def value(self, p: int) -> Float:
+        """Return s^p K_{p,f} in units of exp(scale)."""
+        return self.kernels[p].after(0, self.coarse)
+
+    def scale(self, p: int) -> Float:
+        """Return the log of the units."""
+        return self.kernels[p].log_scale
+
+    @cached_property
+    def log_h(self) -> Float:
+        """Log h where h is small, 0 where it is not."""
+        crossed = self.kernels[0].contours.poles > 0
+        return np.where(crossed, self.scale(0) + _log(np.where(crossed, -self.value(0)[:, 0], 1)), 0.0)
+
+    @cached_property
+    def log_minus_log_g(self) -> Float:
+        """log(-log g), from h where it is small and from g where it is not."""
+        crossed = self.kernels[0].contours.poles > 0
+        h = np.where(crossed, np.exp(np.minimum(self.log_h, -1e-16)), 0)
+        series = np.where(h > 1e-8, -np.log1p(-h) / np.where(h > 1e-8, h, 1), 1 + h / 2)
+        log_g = self.scale(0) + _log(np.where(crossed, 1, self.value(0)[:, 0]))
+        return np.where(crossed, self.log_h + np.log(series), _log(np.where(crossed, 1, -log_g)))
+
+    def log_power(self, less: int) -> Float:
+        """Return log of g^(N - less)."""
+        with np.errstate(over="ignore"):
+            return -np.exp(self.nodes.log_n + self.log_minus_log_g) + less * np.exp(self.log_minus_log_g)
+
+    @cached_property
+    def log_planted(self) -> Float:
+        """Log of s M(1), by which a planted sample divides kernels."""
+        return self.nodes.log_s + self.nodes.e.at_integers[0][self.nodes.point, 1]
+
+    @cached_property
+    def log_p0(self) -> Float:
+        """Log of the planted sample's own survival, P_0 = K_1/M(1)."""
+        k1 = self.kernels[1]
+        crossed = _log1p(k1.after(1, self.coarse)[:, 0])
+        return np.where(k1.leads, crossed, k1.log_scale - self.log_planted + _log(self.value(1)[:, 0]))
+
+
+def _log(x: Float) -> Float:
+    """Return log x; where cancellation has left nothing, a value that vanishes in every exponent."""
+    return np.log(np.maximum(x, 1e-300))
+
+
+def _log1p(x: Float) -> Float:
+    return np.log1p(np.maximum(x, 1e-300 - 1))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Values at n points and their errors, shape (n, F)."""
+
+    value: Float
+    error: Float
+
+
+#: level -> integrands at the nodes, shape (R, F)
+Integrands = Callable[[Level], Float]
+
+
+def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
+    """Integrate over log s at every point."""
+    with np.errstate(under="ignore"):
+        fine, coarse = (
+            np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)
+            for half in (False, True)
+        )
+        value, outer = integrate(fine, nodes.widths)
+        total, _ = integrate(np.abs(fine), nodes.widths)
+        difference = np.abs(value - integrate(coarse, nodes.widths)[0])
+        noisy, _ = integrate(np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape), nodes.widths)
+        # The error of the trapezoidal rule at one step is about the square of that at twice the step.
+        inner = total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 1.5
+    return Estimate(value.T, (outer + inner + noisy).T)
+
+
+def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
+    """Return the relative error that exponents of this size bring."""
+    size = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m) + np.zeros_like(nodes.log_s)
+    for k in kernels.values():
+        c = k.contours
+        lam = np.full_like(nodes.log_s, float(c.p + c.lead))
+        lam[c.rows] = np.where(k.leads[c.rows], lam[c.rows], np.abs(c.lam))
+        size += np.abs(lam * nodes.log_s) + np.abs(k.log_scale)
+    return _EPS * size
+
+
+def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integrands) -> tuple[Estimate, Estimate]:
+    """Return mean and variance of a variable on the real line from log of its survival function S.
+
+    Integrates S on the right and 1 - S on the left of c, the panel edge at which S is closest to one half.
+    """
+    log_s = nodes.log_s.reshape(nodes.shape)
+    near = np.abs(np.exp(log_survival(Level(nodes, kernels, False))).reshape(nodes.shape).mean(axis=2) - 0.5)
+    split = np.argmin(near, axis=1)
+    pick = np.arange(len(split))
+    centre = log_s[pick, split, 0] - (1 + NODES[0]) * nodes.widths[pick, split]
+    right = (np.arange(nodes.shape[1]) >= split[:, None])[..., None]
+
+    def integrands(level: Level) -> Float:
+        here = log_survival(level).reshape(nodes.shape)
+        beyond = np.where(right, np.exp(here), np.expm1(here))
+        return np.stack([beyond, 2 * (log_s - centre[:, None, None]) * beyond], axis=-1).reshape(-1, 2)
+
+    moments = integrals(nodes, kernels, integrands)
+    first, second = moments.value.T
+    error, error_second = moments.error.T
+    mean = Estimate((centre + first)[:, None], (error + _EPS * np.abs(centre))[:, None])
+    return mean, Estimate((second - first**2)[:, None], (error_second + 2 * np.abs(first) * error)[:, None])
+
+
+def joined(*parts: Estimate) -> Estimate:
+    """Return estimates side by side."""
+    return Estimate(np.hstack([part.value for part in parts]), np.hstack([part.error for part in parts]))

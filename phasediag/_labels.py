@@ -1,0 +1,167 @@
+"""Labels that stand on or beside their curves and regions, clear of each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Curve = tuple[Float, Float, str, Any]  # x, y, label, colour
+
+HALO = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+
+
+def draw_layout(fig: Any) -> None:
+    """Lay the figure out, so that positions in pixels are the final ones."""
+    fig.get_figure(root=True).draw_without_rendering()
+
+
+def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: float = 1.15) -> None:
+    """Write labels of curves in the right margin at the heights (in data) where they end, moved apart if need be.
+
+    ``labels`` holds (height, text, colour); ``spacing`` is in lines of text. Call `draw_layout` first.
+    """
+    size = mpl.rcParams["legend.fontsize"]
+    pixels = ax.get_window_extent()
+    step = spacing * size / 72 * ax.figure.dpi / pixels.height
+    heights = np.array([label[0] for label in labels], dtype=float)
+    wanted = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([0 * heights + 1, heights])))
+    for index, height in zip(*_spread(np.clip(wanted[:, 1], 0.01, 0.99), step), strict=True):
+        _, text, colour = labels[index]
+        ax.annotate(
+            text,
+            (1, height),
+            (4, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=colour,
+            fontsize=size,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _spread(wanted: Float, step: float) -> tuple[NDArray[np.intp], Float]:
+    """Return the order of heights and heights at least ``step`` apart, close to those wanted, about their centre."""
+    order = np.argsort(wanted)
+    # Least squares under the spacing: heights minus i*step must increase, which pooling adjacent violators achieves.
+    blocks: list[list[float]] = []
+    for i, height in enumerate(wanted[order]):
+        blocks.append([height - i * step])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    levels = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
+    return order, levels + step * np.arange(len(wanted))
+
+
+def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] = ()) -> list[Text]:
+    """Write each curve's label on it, at the point farthest from the other curves and from the texts to keep clear of.
+
+    ``curves`` holds (x, y, text, colour). Curves that do not enter the axes get no label.
+    Call `draw_layout` first.
+    """
+    frame, em = outline(ax), mpl.rcParams["font.size"] / 72 * ax.figure.dpi
+    pieces = [inside(ax, x, y) for x, y, _, _ in curves]
+    texts = [outline(label) for label in keep_clear]
+    labels = []
+    for i, (_, _, name, colour) in enumerate(curves):
+        if len(pieces[i]) == 0:
+            continue
+        others = [piece for j, piece in enumerate(pieces) if j != i and len(piece)]
+        point = _roomiest(pieces[i], others, [*texts, _ends(pieces[i])], frame, em)
+        x, y = ax.transData.inverted().transform(point)
+        label = ax.text(x, y, name, color=colour, ha="center", va="center", bbox=HALO)
+        texts.append(outline(label))
+        labels.append(label)
+    return labels
+
+
+def inside(ax: Axes, x: Float, y: Float) -> Float:
+    """Return the points of a curve in pixels, evenly spaced along it, that lie inside the axes."""
+    frame = ax.get_window_extent()
+    points = ax.transData.transform(np.column_stack([x, y]))
+    points[~np.isfinite(points).all(axis=1)] = np.nan  # and so are the pieces that lead there
+    length = np.concatenate([[0], np.cumsum(np.nan_to_num(np.hypot(*np.diff(points, axis=0).T)))])
+    even = np.linspace(0, length[-1], 2000)
+    points = np.column_stack([np.interp(even, length, column) for column in points.T])
+    points = points[np.all((points > frame.min) & (points < frame.max), axis=1)]
+    return points[:: max(1, len(points) // 200)]
+
+
+def _ends(piece: Float) -> Float:
+    """Return the points where a curve begins, breaks off and ends: what happens there must not be covered."""
+    steps = np.hypot(*np.diff(piece, axis=0).T)
+    breaks = np.flatnonzero(steps > 5 * np.median(steps)) if len(steps) else np.array([], dtype=int)
+    return piece[[0, *breaks, *(breaks + 1), -1]]
+
+
+def outline(artist: Text | Axes) -> Float:
+    """Return points around axes, or all over a text, in pixels."""
+    u = np.linspace(-1, 1, 40)
+    sides = np.reshape([[(a, -1), (a, 1), (-1, a), (1, a)] for a in u], (-1, 2)) / 2
+    if isinstance(artist, Axes):
+        box = artist.get_window_extent()
+        return sides * np.array(box.size) + np.mean(box.get_points(), axis=0)
+    angle = artist.get_rotation()
+    artist.set_rotation(0)
+    box = artist.get_window_extent()
+    artist.set_rotation(angle)
+    filled = np.concatenate([sides * share for share in (1, 0.6, 0.2)])
+    return filled * np.array(box.size) @ _turn(angle).T + np.mean(box.get_points(), axis=0)
+
+
+def _turn(degrees: float) -> Float:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _roomiest(piece: Float, curves: Sequence[Float], texts: Sequence[Float], frame: Float, em: float) -> Float:
+    """Return the point of a curve with the most room around it.
+
+    Frame and texts must stay clear; other curves may come as close as they like where they are close everywhere.
+    """
+    margin = em * np.array([2.0, 1.0])
+    central = np.all((piece > frame.min(axis=0) + margin) & (piece < frame.max(axis=0) - margin), axis=1)
+    piece = piece[central] if central.any() else piece
+    room = 2 * _distance(piece, frame)
+    for text in texts:
+        room = np.minimum(room, _distance(piece, text))
+    for curve in curves:
+        room = np.minimum(room, _distance(piece, curve) + 0.9 * em)
+    return piece[np.argmax(room)]
+
+
+def _distance(points: Float, obstacle: Float) -> Float:
+    """Return the distance of each point from an obstacle; labels are wider than high, so that width counts less."""
+    separation = (points[:, None, :] - obstacle) * (0.6, 1.0)
+    return np.min(np.hypot(separation[..., 0], separation[..., 1]), axis=1)
+
+
+def fit_text(label: Text, room: Float, walls: Float) -> bool:
+    """Move a text to the point of ``room`` where it clears all ``walls``, level if possible; False if it fits nowhere.
+
+    Both are points in pixels. The text may be broken at its spaces, and turned by up to 45 degrees.
+    """
+    from scipy.spatial import cKDTree
+
+    best = (1.15, 0.0, label.get_text(), (0.0, 0.0))  # the margin that a text needs, in its own half-sizes
+    texts = {label.get_text(), label.get_text().replace(" ", "\n")}
+    for angle in (0, *range(-45, 46, 5)):
+        for text in texts:
+            label.set(text=text, rotation=0)
+            box = label.get_window_extent()
+            frame = _turn(angle) / (np.array([box.width, box.height]) / 2)
+            clear, _ = cKDTree(walls @ frame).query(room @ frame, p=np.inf)
+            i = np.argmax(clear)
+            if clear[i] > best[0]:
+                best = (clear[i], angle, text, room[i])
+        if angle == 0 and best[0] > 1.15:
+            break
+    label.set(text=best[2], rotation=best[1], rotation_mode="anchor")
+    assert label.axes is not None
+    label.set_position(tuple(label.axes.transData.inverted().transform(best[3])))
+    return best[0] > 1.15

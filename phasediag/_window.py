@@ -1,0 +1,157 @@
+"""Quadrature in log s for the averages at finite N: where the integrands live, and panels sized to their scales."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+from scipy.special import digamma, gammaln, zeta
+
+from phasediag._mellin import Energies
+
+Float = NDArray[np.float64]
+
+_ORDER = 16
+# Integrands are cut where they fall below exp(-_TAIL).
+_TAIL = 42.0
+_TABLE = 240
+
+
+NODES, WEIGHTS = legendre.leggauss(_ORDER)
+# The last Legendre coefficients of a function given at the nodes: how well a panel resolves it.
+_LAST = legendre.legvander(NODES, _ORDER - 1).T[-4:] * WEIGHTS * (np.arange(_ORDER - 4, _ORDER)[:, None] + 0.5)
+
+
+def integrate(values: Float, widths: Float) -> tuple[Float, Float]:
+    """Return the integrals of values (n, P, 16) on panels of half widths (n, P), and estimates of their errors.
+
+    Gauss-Legendre quadrature of order 16 is as good as the square of the interpolation whose last coefficients are
+    looked at. What the ends cut off is no more than another panel of the values there.
+    """
+    last = np.sqrt(np.sum((values @ _LAST.T) ** 2, axis=-1))
+    largest = np.max(np.abs(values), axis=-1)
+    error = last**2 / np.where(largest > 0, largest, 1)
+    cut = np.abs(values[..., 0, 0]) * widths[:, 0] + np.abs(values[..., -1, -1]) * widths[:, -1]
+    return np.sum(values @ WEIGHTS * widths, axis=-1), np.sum(2 * error * widths, axis=-1) + cut
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Saddle-point values along log s of K_1 and of the h that it is the density of, for n points."""
+
+    logit: Float  # (n, T), decreasing: the place of lambda between -A and 1
+    log_s: Float
+    log_k: Float  # log of s K_1
+    log_h: Float
+    log_minus_log_g: Float
+    scale: Float  # of variation of log K_1 in log s
+    rate: Float  # of change of log(-log g)
+
+    @classmethod
+    def of(cls, e: Energies, logit: Float, whole: bool) -> "_Table":
+        A, point = np.min(e.A), np.arange(len(e.xi))[:, None]
+        left, right = (1 + A) / (1 + np.exp(-logit)), (1 + A) / (1 + np.exp(logit))
+        lam = np.where(logit > 0, 1 - right, left - A)
+        log_s = digamma(right) + e.energy(lam, point)
+        curvature = zeta(2, right) + e.curvature(lam, point)
+        log_k = gammaln(right) + lam * log_s + e.cgf(lam, point) - 0.5 * np.log(2 * np.pi * curvature)
+        # Exponential between nodes, and beyond the first and the last.
+        length, rise = np.diff(log_s, axis=1), np.diff(log_k, axis=1)
+        steep = np.maximum(np.abs(rise), 1e-9)
+        cells = np.log(length) + np.maximum(log_k[:, 1:], log_k[:, :-1]) + np.log(-np.expm1(-steep) / steep)
+        tails = log_k[:, [0, -1]] - np.log((steep / length)[:, [0, -1]])
+        log_below = np.logaddexp.accumulate(np.hstack([tails[:, :1], cells]), axis=1)
+        log_above = np.logaddexp.accumulate(np.hstack([tails[:, 1:], cells[:, ::-1]]), axis=1)[:, ::-1]
+        # A table over all log s may miss a narrow peak, but not that h ends at 1.
+        total = np.logaddexp(log_below, log_above) if whole else 0.0
+        log_h, log_above = np.minimum(log_below - total, -1e-9), log_above - total
+        # Where h is large, g comes from above; that the table ends there matters at no N.
+        log_g = np.where(log_h < -1, np.log(-np.expm1(log_h)), np.minimum(log_above, -0.4))
+        log_minus_log_g = np.where(log_h < -1, log_h, np.log(np.maximum(-log_g, 0.1)))
+        spread = curvature * left * right / (1 + A)
+        scale = 1 / np.sqrt(1 / curvature + 1 / spread**2)
+        rate = np.exp(np.minimum(log_k - log_g - log_minus_log_g, 0))
+        return cls(logit, log_s, log_k, log_h, log_minus_log_g, scale, rate)
+
+
+def panels(e: Energies, log_n: float, planted: bool, refine: float) -> Float:
+    """Return the edges of the panels in log s, shape (n, P + 1).
+
+    A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
+    """
+    A = np.min(e.A)
+    top = np.log(2 + log_n + 2 * _TAIL + np.sum(e.m) + np.max(e.xi)) + 3 + np.log1p(A)
+    bottom = np.log(0.3 * np.min(e.m) / (300 + np.sum(e.m) + np.max(e.xi))) + np.log(A) - np.log1p(A)
+    # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
+    bottom = max(bottom, -300.0)
+    wide = _Table.of(e, np.broadcast_to(np.linspace(top, bottom, _TABLE), (len(e.xi), _TABLE)), whole=True)
+    low, high = _ends(e, log_n, planted, wide)
+    # The ends may share a cell of the wide table: look again around them.
+    cell = (top - bottom) / (_TABLE - 1)
+    margin = 5 + 0.3 * (high - low)
+    first = _interpolate(low - margin, wide.log_s, wide.logit) + cell
+    last = _interpolate(high + margin, wide.log_s, wide.logit) - cell
+    table = _Table.of(e, first[:, None] + (last - first)[:, None] * np.linspace(0, 1, _TABLE), whole=False)
+    low, high = _ends(e, log_n, planted, table)
+    q = log_n + table.log_minus_log_g
+    level = np.where(q < 5, _graded(table.rate, q), 0)
+    if planted:
+        level = np.maximum(level, _planted_level(e, table.log_s))
+    density = refine * (1 / (2.5 * table.scale) + level)
+    return _equidistribute(table.log_s, density, low, high)
+
+
+def _graded(rate: Float, q: Float) -> Float:
+    """Return the density of panels that resolves exp(-exp(q)), coarser where exp(q) is negligible."""
+    return rate / (2 * np.sqrt(1 + (np.minimum(q, 0) / 6) ** 2))
+
+
+def _planted_level(e: Energies, log_s: Float) -> Float:
+    """Return the density of panels for P_0, from a Gaussian law of the planted energy and its exponential tail."""
+    point, one = np.arange(len(e.xi)), np.array(1.0)
+    variance = (e.curvature(one, point) + np.pi**2 / 6)[:, None]
+    below = np.maximum(e.energy(one, point)[:, None] - log_s, 0)
+    q = -np.where(below < variance, below**2 / (2 * variance), below - variance / 2)
+    return _graded(np.minimum(1, below / variance + 1 / np.sqrt(variance)), q)
+
+
+def _ends(e: Energies, log_n: float, planted: bool, table: _Table) -> tuple[Float, Float]:
+    """Return the ends of the integrals over log s."""
+    log_s = table.log_s
+    # Powers of g from N - 1 on: one factor of g always comes with a kernel that falls like g.
+    log_power = np.log(max(np.expm1(log_n), 1.0)) if log_n < 30 else log_n
+    low = _crossing(log_s, log_n + table.log_h, -_TAIL)
+    high = _crossing(log_s, log_power + table.log_minus_log_g, np.log(_TAIL + 8))
+    if planted:
+        point, half = np.arange(len(e.xi)), np.array(0.5)
+        psi1 = e.at_integers[0][:, 1:2]
+        middle = e.energy(half, point) + 9 * np.sqrt(e.curvature(half, point) + 2)
+        high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - table.log_k, _TAIL), middle))
+        # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
+        theta = np.geomspace(0.01, 1, 40)
+        low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - _TAIL) / theta, axis=1))
+    return low, high
+
+
+def _crossing(x: Float, y: Float, level: float) -> Float:
+    """Return where y first exceeds a level in each row, or the end of the row."""
+    above = y > level
+    row, after = np.arange(len(x)), np.maximum(above.argmax(axis=1), 1)
+    (x0, x1), (y0, y1) = ((v[row, after - 1], v[row, after]) for v in (x, y))
+    inside = x0 + (x1 - x0) * np.clip((level - y0) / np.where(y1 > y0, y1 - y0, 1), 0, 1)
+    return np.where(above.any(axis=1), inside, x[:, -1])
+
+
+def _interpolate(at: Float, x: Float, y: Float) -> Float:
+    """Return y at one or more places of each row."""
+    return np.array([np.interp(*row) for row in zip(at, x, y, strict=True)])
+
+
+def _equidistribute(x: Float, density: Float, low: Float, high: Float) -> Float:
+    steps = np.diff(x, axis=1) * (density[:, 1:] + density[:, :-1]) / 2
+    measure = np.hstack([np.zeros((len(x), 1)), np.cumsum(steps, axis=1)])
+    first, last = _interpolate(low, x, measure), _interpolate(high, x, measure)
+    count = int(np.ceil(np.max(last - first))) + 1
+    edges = _interpolate(first[:, None] + (last - first)[:, None] * np.linspace(0, 1, count + 1), measure, x)
+    edges[:, 0], edges[:, -1] = low, high
+    return edges

@@ -1,0 +1,157 @@
+"""``phasediag crosscheck``."""
+
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import click
+
+from phasediag.cli.options import manifold_options, output_options, size_options, times_option
+from phasediag.cli.output import (
+    Row,
+    clock_line,
+    dims_notes,
+    echo_csv,
+    echo_json,
+    echo_lines,
+    echo_notes,
+    echo_table,
+    title,
+)
+
+_EPILOG = """\b
+Example:
+  phasediag crosscheck --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.23 --t 0.03:1:4 --replicates 50 --seed 0
+"""
+
+_MEANING = (
+    "Levels: exact and gaussian are the closures of the random energy model, asymptotic in log N: z shows their bias.",
+    "  finite is the exact average at this N: expected to agree; beyond the threshold the exit code is 1.",
+    "Quantities: log Z on the manifold, Y2, and C_ii, J_ii averaged over subspace k.",
+)
+_CRITICAL = (
+    "Critical times: where the standard deviation over data sets of J_ii (resolution, at the origin) and of the score",
+    "  (score, displaced along the subspace) equals their mean; errors are bootstrapped.",
+)
+
+
+@click.command("crosscheck", epilog=_EPILOG)
+@manifold_options
+@size_options
+@times_option(required=True)
+@click.option("--probe", default="origin", show_default=True, help="origin, displaced:K, test, train or at:x1,x2,...")
+@click.option(
+    "--replicates", type=click.IntRange(min=2), default=400, show_default=True, help="Number of data sets, at least 2."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness. [default: fresh]")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    help="A .npz file to go on from after an interruption; needs --seed.",
+)
+@output_options
+def command(style: str, time: str, ambient_dim: Any, **options: Any) -> int:
+    """Theory against Monte Carlo: every level with its z-score, and measured critical times.
+
+    Ctrl-C prints what was measured so far. Exit code 1 if the finite level disagrees.
+    """
+    check, interrupted = _run(time=time, ambient_dim=ambient_dim, **options)
+    record = _record(check, time)
+    record["notes"] += dims_notes(record["manifold"]["ambient_dim"], ambient_dim)
+    if interrupted:
+        record["notes"].append(f"interrupted after {record['replicates']} data sets")
+    if style == "json":
+        echo_json(record)
+    elif style == "csv":
+        echo_csv([{"time": time, **row} for row in record["rows"]])
+    else:
+        _echo_tables(record)
+    return 1 if check.disagreements else 0
+
+
+def _run(
+    var: Any,
+    dims: Any,
+    ambient_dim: Any,
+    geometry: str,
+    alpha: Any,
+    n: Any,
+    times: Any,
+    time: str,
+    probe: str,
+    replicates: int,
+    seed: int | None,
+    workers: int,
+    checkpoint: str | None,
+) -> tuple[Any, bool]:
+    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
+    from phasediag.comparison import crosscheck
+
+    m = manifold_of(var, dims, ambient_dim, geometry)
+    alphas, _ = sizes_of(m, alpha, n)
+    if len(alphas) != 1:
+        raise click.UsageError("crosscheck takes one --alpha or --n")
+    if checkpoint is not None and seed is None:
+        raise click.UsageError("--checkpoint needs --seed to resume from")
+    t = times_of(times, time)
+    with _pool(workers) as executor:
+        check = crosscheck(
+            m,
+            float(alphas[0]),
+            t,
+            probe,
+            n_replicates=replicates,
+            rng=seed,
+            executor=executor,
+            checkpoint=checkpoint,
+        )
+    return check, check.measurement.n_replicates < replicates
+
+
+def _pool(workers: int) -> AbstractContextManager[Executor | None]:
+    """Return a pool of processes that leave Ctrl-C to this one; none for a single worker."""
+    if workers == 1:
+        return nullcontext()
+    import signal
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+
+
+def _record(check: Any, time: str) -> Row:
+    from phasediag.noise import from_ve
+    from phasediag.report import manifold_record, size_record
+
+    found = check.measurement
+    m, rows = found.manifold, check.to_dict()
+    for row in rows["rows"]:
+        row["t"] = float(from_ve(row["t"], time))
+    return {
+        "manifold": manifold_record(m),
+        **size_record(m, m.alpha(found.n), found.n),
+        "time": time,
+        "probe": str(found.probe),
+        "replicates": found.n_replicates,
+        "seed": found.seed,
+        "threshold": check.threshold,
+        "rows": rows["rows"],
+        "critical_times": rows["critical_times"],
+        "notes": [],
+    }
+
+
+def _echo_tables(record: Row) -> None:
+    click.echo(title(record))
+    click.echo(f"{record['replicates']} data sets, {record['probe']} probe, seed {record['seed']}\n")
+    echo_table(record["rows"])
+    if record["critical_times"]:
+        click.echo()
+        echo_table(record["critical_times"])
+    echo_lines((*_MEANING, *(_CRITICAL if record["critical_times"] else ()), clock_line(record["time"])))
+    levels = {row["level"] for row in record["rows"]}
+    if "finite" in levels:
+        worst = max((abs(row["z"]) for row in record["rows"] if row["level"] == "finite"), default=0)
+        verdict = "agrees" if worst <= record["threshold"] else "DISAGREES"
+        echo_lines([f"finite {verdict}: largest |z| = {worst:.2f}, threshold {record['threshold']:.2f}"])
+    echo_notes([record])

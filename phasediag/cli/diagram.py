@@ -1,0 +1,91 @@
+"""``phasediag diagram``."""
+
+from typing import Any
+
+import click
+
+from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
+from phasediag.cli.output import clock_line, dims_notes, echo_lines
+
+_EPILOG = """\b
+Examples:
+  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 -o diagram.pdf
+  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.05:0.5:400 --save diagram.npz
+"""
+
+
+@click.command("diagram", epilog=_EPILOG)
+@manifold_options
+@size_options
+@times_option(required=False)
+@click.option(
+    "--criterion",
+    default="resolution",
+    show_default=True,
+    help="What it means that a subspace is lost: rem, isolated, resolution or score.",
+)
+@click.option("--closure", help="Closure of the criterion, such as gaussian for rem.")
+@click.option(
+    "--axis", type=click.Choice(["alpha", "log_n", "n"]), default="alpha", show_default=True, help="Horizontal axis."
+)
+@click.option("--save", "data", help="File for the data: .npz, .nc (NetCDF) or .csv.")
+@figure_options(required=False)
+@time_option
+def command(output: str | None, columns: int, data: str | None, axis: str, time: str, **options: Any) -> None:
+    """Phase diagram in the plane of alpha and t: generalisation, geometric memorisation, memorisation, noise.
+
+    Without --alpha (or --n) and --t, chooses ranges that show every boundary. Data are saved in noise variances.
+    """
+    if output is None and data is None:
+        raise click.UsageError("give -o for a figure or --save for the data")
+    from phasediag._diagram_files import SUFFIXES
+    from phasediag._files import check_target
+    from phasediag.plotting import FORMATS, plot_diagram, save_figure
+
+    # Both names are checked before either file is written.
+    for path, known, name in ((output, FORMATS, "-o"), (data, SUFFIXES, "--save")):
+        if path is not None:
+            check_target(path, known, name)
+    diagram, notes = _diagram(time=time, **options)
+    if data is not None:
+        diagram.save(data)
+    if output is not None:
+        save_figure(plot_diagram(diagram, axis=axis, time=time, columns=columns)[0], output)
+    click.echo(repr(diagram).strip("<>"))
+    if output is not None and time != "ve":
+        click.echo(clock_line(time))
+    echo_lines(f"Note: {note}" for note in notes)
+    click.echo("".join(f"\nWrote {path}" for path in (data, output) if path is not None))
+
+
+def _diagram(
+    var: Any,
+    dims: Any,
+    ambient_dim: Any,
+    geometry: str,
+    alpha: Any,
+    n: Any,
+    times: Any,
+    criterion: str,
+    closure: str | None,
+    time: str,
+) -> tuple[Any, list[str]]:
+    import numpy as np
+
+    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
+    from phasediag.diagram import automatic_ranges, phase_diagram
+
+    m = manifold_of(var, dims, ambient_dim, geometry)
+    alphas, t = None, None
+    if alpha is not None or n is not None:
+        alphas, _ = sizes_of(m, alpha, n)
+    if times is not None:
+        # On the clock of abar a rising list is a falling one of t.
+        t = np.sort(times_of(times, time))
+    if alphas is None or t is None:
+        automatic = automatic_ranges(m, criterion, closure)
+        alphas, t = (
+            given if given is not None else chosen for given, chosen in zip((alphas, t), automatic, strict=True)
+        )
+    notes = dims_notes(m.ambient_dim, ambient_dim)
+    return phase_diagram(m, alphas, t, criterion, closure), notes

@@ -1,0 +1,46 @@
+"""``phasediag figure``."""
+
+import inspect
+from typing import Any
+
+import click
+
+from phasediag.cli.options import figure_options
+from phasediag.figures import FIGURES
+
+_EPILOG = "\b\nFigures:\n" + "\n".join(f"  {name:15} {about}" for name, (_, about) in FIGURES.items())
+_EPILOG += """
+
+\b
+Example:
+  phasediag figure gaps -o gaps.pdf
+"""
+
+
+@click.command("figure", epilog=_EPILOG)
+@click.argument("name", type=click.Choice(list(FIGURES)), metavar="NAME")
+@click.option("--variant", help="For spectrum: article, or released for the settings of the authors' script.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the random samples. [default: the figure's own]")
+@figure_options(required=True, columns=False)
+def command(name: str, output: str, **options: Any) -> None:
+    """Draw one of the named figures, those of the theory's source paper among them."""
+    from importlib import import_module
+
+    from phasediag._canvas import FORMATS, save_figure
+    from phasediag._files import check_target
+
+    check_target(output, FORMATS, "-o")
+    draw = import_module(f"phasediag.figures.{FIGURES[name][0]}").draw
+    known = inspect.signature(draw).parameters
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in known:
+            raise click.UsageError(f"figure {name} takes no --{option}")
+    save_figure(draw(**given, **(_progress() if "progress" in known else {})), output)
+    click.echo(f"Wrote {output}")
+
+
+def _progress() -> dict[str, Any]:
+    from tqdm import tqdm
+
+    return {"progress": lambda items: tqdm(items, desc="data sets", leave=False)}

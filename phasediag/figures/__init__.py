@@ -1,0 +1,47 @@
+"""The named figures: each a function that returns a figure, reproducible from its parameters and seed."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phasediag._canvas import Figure
+
+__all__ = ["FIGURES", "figure"]
+
+#: Name -> the room that draws it, with what it shows.
+FIGURES = {
+    "gaps": ("gaps", "spectral gaps of a manifold with two subspaces, at three noise variances"),
+    "score-field": ("score_field", "the empirical score in two dimensions, and the direction it loses first"),
+    "spectrum": ("spectrum", "singular values of the Jacobian: the paper's theory, Wishart noise, and 1000 samples"),
+    "dataset-size": ("dataset_size", "spectra of the empirical score for N = 10 ... 20000 at four noise variances"),
+    "critical-times": ("critical_times", "critical times of the subspaces against alpha, by every criterion"),
+    "closures": ("closures", "gaussian and exact closures against exact averages at finite N"),
+}
+
+
+def figure(name: str, **options: Any) -> "Figure":
+    """Return the figure of that name.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``FIGURES``.
+    **options
+        Passed to its function, such as ``seed``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> fig = figure("gaps")
+    >>> [ax.get_title("left") for ax in fig.axes]
+    ['(a) $t = 10 > s_0$', '(b) $s_1 < t = 0.1 < s_0$', '(c) $t = 10^{-5} < s_1$']
+    """
+    if name not in FIGURES:
+        raise ValueError(f"figure must be one of {', '.join(FIGURES)}, got {name!r}")
+    draw: Callable[..., Figure] = import_module(f"phasediag.figures.{FIGURES[name][0]}").draw
+    return draw(**options)

@@ -1,0 +1,345 @@
+"""Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars."""
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from phasediag import __version__
+from phasediag._arrays import positive
+from phasediag._checkpoint import Checkpoint
+from phasediag.manifold import LinearManifold
+from phasediag.probe import Probe
+
+__all__ = ["Measurement", "measure"]
+
+Float = NDArray[np.float64]
+
+# Tasks a run is cut into: enough for progress and checkpoints, whatever the number of workers.
+_TASKS = 64
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One data set after another, the score evaluated at one probe and several times on each.
+
+    Replicate r depends on the seed and on r alone, so that neither the number of workers nor an interruption
+    changes it. Directions off the manifold shift all energies alike: only the m coordinates on it are drawn.
+    """
+
+    manifold: LinearManifold
+    n: int
+    times: tuple[float, ...]
+    probe: Probe
+    entropy: int
+    spawn_key: tuple[int, ...]
+
+    def replicate(self, index: int) -> dict[str, Float]:
+        """Draw one data set and measure; every array starts with the axis of times."""
+        from phasediag.empirical import EmpiricalScore
+
+        seed = np.random.SeedSequence(self.entropy, spawn_key=(*self.spawn_key, index))
+        rng = np.random.default_rng(seed)
+        m = self.manifold
+        flat = LinearManifold(m.variances, m.dims, None, m.geometry, m.radius)
+        samples = flat.sample(self.n, rng)
+        score = EmpiricalScore(samples)
+        t = np.array(self.times)
+        points, noise = self._points(flat, samples, t, rng)
+        if len(points) == 1:
+            found = [score.moments(points, t)]
+        else:
+            found = [score.moments(x[None], time) for x, time in zip(points, t[:, None], strict=True)]
+        names = ("log_partition", "participation", "covariance", "score", "singular_values")
+        measured = {name: np.concatenate([getattr(part, name)[:, 0] for part in found]) for name in names}
+        measured["covariance"] = np.einsum("tii->ti", measured["covariance"])
+        if self.probe.kind == "train":
+            excess = measured["log_partition"] + np.sum(noise**2) / 2
+            measured["excess_entropy"] = excess / m.ambient_dim
+        return measured
+
+    def _points(self, flat: LinearManifold, samples: Float, t: Float, rng: np.random.Generator) -> tuple[Float, Float]:
+        """Return the probe's points, one for all times or one for each, and the noise in units of sqrt(t)."""
+        dim = samples.shape[1]
+        noise: Any = np.zeros(dim)
+        if self.probe.kind in ("test", "train"):
+            clean = samples[0] if self.probe.kind == "train" else flat.sample(1, rng)[0]
+            noise = rng.standard_normal(dim)
+            return clean + np.sqrt(t)[:, None] * noise, noise
+        if self.probe.kind == "displaced":
+            assert self.probe.subspace is not None
+            noise[first_directions(self.manifold)[self.probe.subspace]] = 1
+            return np.sqrt(t)[:, None] * noise, noise
+        if self.probe.kind == "at":
+            return np.array([self.probe.values])[:, :dim], noise
+        return np.zeros((1, dim)), noise
+
+    def run(self, indices: Sequence[int]) -> tuple[Sequence[int], dict[str, Float]]:
+        """Return the replicates of these indices, stacked, on one BLAS thread."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            replicates = [self.replicate(index) for index in indices]
+        return indices, {name: np.stack([r[name] for r in replicates]) for name in replicates[0]}
+
+    def fingerprint(self) -> str:
+        """Return what must agree before two runs can be one, as text."""
+        record = {**asdict(self), "probe": str(self.probe), "version": __version__}
+        return json.dumps(record, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    r"""What was measured on R data sets at T times.
+
+    Attributes
+    ----------
+    manifold, n, times, probe
+        The experiment.
+    replicates : dict of ndarray, shape (R, T, ...)
+        One value per data set: ``log_partition``, ``participation``, ``excess_entropy`` (train only; shape (R, T)),
+        ``covariance`` (the diagonal of C on the manifold), ``score`` and ``singular_values`` (of the Jacobian on the
+        manifold, descending; off it they are 1/t), shape (R, T, m).
+    requested : int
+        Number of data sets asked for; R is smaller after an interruption.
+
+    Notes
+    -----
+    Quantities by name: ``log_partition`` (directions of the manifold only), ``participation``, ``excess_entropy``
+    :math:`(\log Z + |\xi|^2/2)/d`, of shape (T,); ``covariance`` and ``jacobian``, the mean of :math:`C_{ii}` and
+    :math:`J_{ii}` over the directions of each subspace, (T, K); ``score``, (T, m); ``singular_values`` of the whole
+    Jacobian in descending order, (T, d).
+    """
+
+    manifold: LinearManifold
+    n: int
+    times: Float
+    probe: Probe
+    seed: int
+    replicates: dict[str, Float]
+    requested: int
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of data sets measured, R."""
+        return len(self.replicates["log_partition"])
+
+    def mean(self, name: str) -> Float:
+        """Return the mean over data sets."""
+        return np.mean(self.values(name), axis=0)
+
+    def standard_error(self, name: str) -> Float:
+        """Return the standard error of the mean."""
+        return np.std(self.values(name), axis=0, ddof=1) / np.sqrt(self.n_replicates)
+
+    def standard_deviation(self, name: str) -> Float:
+        """Return the standard deviation over data sets; for ``covariance`` and ``jacobian`` of one direction."""
+        if name in ("covariance", "jacobian"):
+            variances = np.var(self._directions(name), axis=0, ddof=1)
+            return np.sqrt(self._by_subspace(variances))
+        return np.std(self.values(name), axis=0, ddof=1)
+
+    def values(self, name: str) -> Float:
+        """Return one value per data set, shape (R, ...)."""
+        if name == "singular_values":
+            return self._whole_spectrum()
+        if name in ("covariance", "jacobian"):
+            return self._by_subspace(self._directions(name))
+        if name not in self.replicates:
+            known = ", ".join([*self.replicates, "jacobian"])
+            raise ValueError(f"name must be one of {known} at the {self.probe} probe, got {name!r}")
+        return self.replicates[name]
+
+    def directions(self, name: str, index: int | slice) -> Float:
+        """Return ``score``, ``covariance`` or ``jacobian`` along directions of the manifold, shape (R, T, ...)."""
+        return self._directions(name)[..., index]
+
+    def _directions(self, name: str) -> Float:
+        if name == "jacobian":
+            t = self.times[:, None]
+            return (self.replicates["covariance"] / t - 1) / t
+        return self.replicates[name]
+
+    def _by_subspace(self, directions: Float) -> Float:
+        dims = self.manifold.integer_dims()
+        return np.add.reduceat(directions, first_directions(self.manifold), axis=-1) / np.array(dims)
+
+    def _whole_spectrum(self) -> Float:
+        tangent = self.replicates["singular_values"]
+        n_off = int(self.manifold.ambient_dim) - tangent.shape[-1]
+        off = np.broadcast_to(1 / self.times[:, None], (*tangent.shape[:-1], n_off))
+        return -np.sort(-np.concatenate([tangent, off], axis=-1), axis=-1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return means, standard deviations and standard errors as plain data."""
+        names = [*self.replicates, "jacobian"]
+        return {
+            "manifold": asdict(self.manifold),
+            "n": self.n,
+            "times": self.times.tolist(),
+            "probe": str(self.probe),
+            "seed": self.seed,
+            "version": __version__,
+            "n_replicates": self.n_replicates,
+            **{
+                name: {
+                    "mean": self.mean(name).tolist(),
+                    "standard_deviation": self.standard_deviation(name).tolist(),
+                    "standard_error": self.standard_error(name).tolist(),
+                }
+                for name in names
+            },
+        }
+
+    def _repr_html_(self) -> str:
+        cells = zip(self.times, self.mean("log_partition"), self.mean("participation"), strict=True)
+        errors = zip(self.standard_error("log_partition"), self.standard_error("participation"), strict=True)
+        rows = "".join(
+            f"<tr><td>{t:.6g}</td><td>{z:.6g} ± {dz:.2g}</td><td>{y:.6g} ± {dy:.2g}</td></tr>"
+            for (t, z, y), (dz, dy) in zip(cells, errors, strict=True)
+        )
+        caption = f"{self.n_replicates} data sets of N = {self.n} at the {self.probe} probe"
+        return f"<table><caption>{caption}</caption><tr><th>t</th><th>log Z</th><th>Y2</th></tr>{rows}</table>"
+
+
+def measure(
+    m: LinearManifold,
+    n: int,
+    times: ArrayLike,
+    probe: Probe | str = "origin",
+    *,
+    n_replicates: int = 100,
+    rng: Any = None,
+    executor: Executor | None = None,
+    checkpoint: str | Path | None = None,
+    description: str = "data sets",
+) -> Measurement:
+    r"""Measure the empirical score on ``n_replicates`` independent data sets of ``n`` samples.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data, Gaussian or on a sphere, with integer dimensions. Cost grows with m, not d.
+    n : int
+        Number of samples N of each data set.
+    times : array_like, shape (T,)
+        Noise variances.
+    probe : Probe or str
+        ``origin``, ``displaced:k``, ``test``, ``train`` or ``at``. For ``test`` and ``train`` a new point is drawn
+        for every data set, with the same noise :math:`\xi` at all times.
+    n_replicates : int
+        At least 2.
+    rng : int, numpy.random.Generator or SeedSequence, optional
+        Seed; results depend on it alone, not on the executor.
+    executor : concurrent.futures.Executor, optional
+        Where the data sets are shared out; this thread by default.
+    checkpoint : path, optional
+        A ``.npz`` file, written atomically as the run goes on. A run that finds its own checkpoint goes on from
+        there, with more replicates if asked for; another experiment's is refused.
+    description : str
+        Label of the progress bar, which appears on a terminal only.
+
+    Returns
+    -------
+    Measurement
+        After Ctrl-C, of the data sets measured so far, if there are at least two.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1.0], [4])
+    >>> found = measure(m, 100, [0.3], n_replicates=50, rng=0)
+    >>> found.mean("log_partition").round(2), found.standard_error("log_partition").round(2)
+    (array([1.7]), array([0.03]))
+    """
+    experiment = _experiment(m, n, times, probe, rng)
+    if not (isinstance(n_replicates, int | np.integer) and n_replicates >= 2):
+        raise ValueError(f"n_replicates must be an integer of at least 2, got {n_replicates!r}")
+    if checkpoint is not None and rng is None:
+        raise ValueError("checkpoint needs a seed to resume from: give rng as well")
+    store = Checkpoint(checkpoint, experiment.fingerprint())
+    missing = [index for index in range(n_replicates) if index not in store.done]
+    try:
+        _collect(experiment, missing, executor, store, description)
+    except KeyboardInterrupt:
+        if len(store.done) < 2:
+            raise
+    finally:
+        store.save()
+    return Measurement(
+        m,
+        experiment.n,
+        np.array(experiment.times),
+        experiment.probe,
+        experiment.entropy,
+        store.stacked(n_replicates),
+        n_replicates,
+    )
+
+
+def first_directions(m: LinearManifold) -> list[int]:
+    """Return the index of the first direction of each subspace."""
+    return np.cumsum([0, *m.integer_dims()[:-1]]).tolist()
+
+
+def _experiment(m: LinearManifold, n: int, times: ArrayLike, probe: Probe | str, rng: Any) -> Experiment:
+    where = Probe.parse(probe)
+    if where.kind in ("typical", "profile"):
+        raise ValueError(f"probe {where.kind!r} is no point: use 'test', 'train' or at")
+    if where.kind not in ("test", "train"):
+        where.affine(m)  # the probe must fit the manifold
+    m.integer_dims()
+    if not (isinstance(n, int | np.integer) and n >= 1):
+        raise ValueError(f"n must be an integer of at least 1, got {n!r}")
+    t = np.atleast_1d(positive("times", times))
+    if t.ndim != 1 or len(t) == 0:
+        raise ValueError("times must be a number or a list of numbers")
+    seed = seed_sequence(rng)
+    return Experiment(m, int(n), tuple(t.tolist()), where, int(seed.entropy), tuple(seed.spawn_key))  # type: ignore[arg-type]
+
+
+def seed_sequence(rng: Any) -> np.random.SeedSequence:
+    """Return the seed sequence of a seed; a generator is spawned from, so that each use of it differs."""
+    if isinstance(rng, np.random.SeedSequence):
+        return rng
+    if isinstance(rng, np.random.Generator):
+        return rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]
+    return np.random.SeedSequence(rng)
+
+
+def _collect(
+    experiment: Experiment, missing: list[int], executor: Executor | None, store: Checkpoint, description: str
+) -> None:
+    """Run the missing replicates in tasks and store each as it comes."""
+    from tqdm import tqdm
+
+    size = max(1, -(-len(missing) // _TASKS))
+    tasks = [missing[start : start + size] for start in range(0, len(missing), size)]
+    with tqdm(total=len(missing), desc=description, disable=None, leave=False) as bar:
+        for indices, replicates in _results(experiment, tasks, executor):
+            store.add(indices, replicates)
+            bar.update(len(indices))
+
+
+def _results(
+    experiment: Experiment, tasks: list[list[int]], executor: Executor | None
+) -> Iterable[tuple[Sequence[int], dict[str, Float]]]:
+    if executor is None:
+        yield from map(experiment.run, tasks)
+        return
+    futures: list[Future[Any]] = [executor.submit(experiment.run, task) for task in tasks]
+    try:
+        for future in futures:
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()

@@ -1,0 +1,139 @@
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phasediag import LinearManifold, phase_diagram, singular_values
+from phasediag.cli import main
+from phasediag.diagram import PhaseDiagram, automatic_ranges
+from phasediag.empirical import EmpiricalScore
+
+PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
+M = LinearManifold([1, 0.3], [2, 5], 30)
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run the command line in an empty folder and return its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*argv):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in argv])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return call
+
+
+def test_spectrum_rows(run):
+    code, out, err = run("spectrum", *PAPER, "--t", "0.1,1", "--format", "json")
+    assert (code, err) == (0, "")
+    record = json.loads(out)
+    assert (record["regime"], record["probe"], record["notes"]) == ("population", "origin", [])
+    first, *_, last = record["rows"]
+    assert first == {
+        "t": 0.1,
+        "first": 1,
+        "last": 23,
+        "singular_value": pytest.approx(10),
+        "gap": pytest.approx(4),
+        "visible_dimension": 7,
+    }
+    assert last == {
+        "t": 1,
+        "first": 29,
+        "last": 30,
+        "singular_value": 0.5,
+        "gap": None,
+        "visible_dimension": 2,
+    }
+
+
+def test_spectrum_with_measurement(run):
+    code, out, err = run(
+        "spectrum", *PAPER, "--t", "0.1", "--time", "edm", "--n", 50, "--regime", "condensed",
+        "--empirical", "--seed", 4, "-o", "x.svg", "--format", "csv",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    theory = singular_values(M, 0.1**2, M.alpha(50), "condensed")
+    measured = EmpiricalScore(M.sample(50, 4)).singular_values(np.zeros((1, 30)), 0.1**2)[0]
+    for row in rows:
+        run_of_values = slice(int(row["first"]) - 1, int(row["last"]))
+        np.testing.assert_allclose(float(row["t"]), 0.1)
+        np.testing.assert_allclose(float(row["singular_value"]), theory[run_of_values])
+        np.testing.assert_allclose(float(row["measured"]), np.mean(measured[run_of_values]))
+    assert "measured" in Path("x.svg").read_text()
+
+
+def test_spectrum_table(run):
+    _, out, _ = run("spectrum", "--var", 1, "--dims", 3, "--t", 1)
+    assert "population, probe origin" in out
+    assert "--ambient-dim sets it" in out
+
+
+def test_diagram_with_its_own_ranges(run):
+    code, out, err = run("diagram", *PAPER, "-o", "x.png", "--save", "x.npz")
+    assert (code, err) == (0, "")
+    assert "criterion resolution" in out
+    assert out.endswith("Wrote x.npz\nWrote x.png\n")
+    assert PhaseDiagram.load("x.npz").to_dict() == phase_diagram(M, *automatic_ranges(M)).to_dict()
+    assert sorted(os.listdir()) == ["x.npz", "x.png"]
+
+
+def test_diagram_on_given_grids(run):
+    code, *_ = run(
+        "diagram", *PAPER, "--n", "10:1000:5", "--t", "0.1,0.2,0.5", "--time", "abar", "--criterion", "rem",
+        "--closure", "gaussian", "--axis", "n", "--columns", 2, "-o", "x.pdf", "--save", "x.csv",
+    )  # fmt: skip
+    assert code == 0
+    diagram = PhaseDiagram.load("x.csv")
+    np.testing.assert_allclose(np.exp(diagram.log_n), np.geomspace(10, 1000, 5))
+    np.testing.assert_allclose(diagram.times, [1, 4, 9])
+    assert (diagram.criterion, diagram.closure) == ("rem", "gaussian")
+
+
+@pytest.mark.parametrize("name", ["gaps", "score-field", "critical-times"])
+def test_named_figures(run, name):
+    assert run("figure", name, "-o", "x.svg") == (0, "Wrote x.svg\n", "")
+    assert os.path.getsize("x.svg") > 5000
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("diagram", *PAPER), "give -o for a figure or --save"),
+        (("diagram", *PAPER, "-o", "x.jpg", "--save", "x.npz"), "-o must end in .png, .pdf or .svg"),
+        (("diagram", *PAPER, "-o", "x.png", "--save", "x.txt"), "--save must end in .npz, .nc or .csv"),
+        (("diagram", *PAPER, "-o", "nowhere/x.png"), "-o: the folder of"),
+        (("diagram", *PAPER, "-o", "x.png", "--alpha", "0.3,0.2"), "--alpha must be a list"),
+        (("diagram", *PAPER, "-o", "x.png", "--t", "1"), "--t must be a list"),
+        (("diagram", *PAPER, "-o", "x.png", "--alpha", "1,100", "--axis", "n"), "--axis 'n'"),
+        (("diagram", *PAPER, "-o", "x.png", "--criterion", "taste"), "--criterion"),
+        (("diagram", *PAPER, "-o", "x.png", "--closure", "exact"), "--closure must be"),
+        (("diagram", *PAPER, "-o", "x.png", "--geometry", "sphere"), "--geometry sphere"),
+        (("spectrum", *PAPER, "--t", "1", "--regime", "paper"), "--regime but population need --alpha"),
+        (("spectrum", *PAPER, "--t", "1", "--empirical"), "need --alpha"),
+        (("spectrum", *PAPER, "--t", "1", "--n", "5,6"), "one --alpha"),
+        (("spectrum", *PAPER, "--t", "1", "--alpha", "30", "--empirical"), "memory"),
+        (("spectrum", *PAPER, "--t", "1", "--n", "5", "--empirical", "--probe", "typical"), "--probe origin"),
+        (("spectrum", *PAPER, "--t", "1", "-o", "x.gif"), "-o must end in"),
+        (("spectrum", "--var", "1", "--dims", "1.5", "--t", "1"), "--dims"),
+        (("figure", "nonsense", "-o", "x.pdf"), "'nonsense' is not one of"),
+        (("figure", "gaps"), "-o"),
+        (("figure", "gaps", "-o", "x.bmp"), "-o must end in"),
+        (("figure", "gaps", "-o", "x.pdf", "--variant", "released"), "takes no --variant"),
+        (("figure", "spectrum", "-o", "x.pdf", "--variant", "draft"), "--variant must be"),
+        (("figure", "score-field", "-o", "x.pdf", "--seed", "-1"), "--seed"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(run, argv, told):
+    code, out, err = run(*argv)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert told in err
+    assert os.listdir() == []

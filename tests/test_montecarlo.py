@@ -1,0 +1,224 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import skew
+
+from phasediag import LinearManifold
+from phasediag.empirical import EmpiricalScore
+from phasediag.montecarlo import Measurement, measure
+
+PAPER = LinearManifold([1, 0.3], [2, 5], 30)
+TIMES = [0.05, 0.3]
+
+
+def same(first: Measurement, second: Measurement) -> bool:
+    return all(np.array_equal(first.replicates[name], second.replicates[name]) for name in first.replicates)
+
+
+@pytest.mark.parametrize("probe", ["origin", "displaced:1", "test", "train"])
+def test_results_do_not_depend_on_the_executor(probe):
+    alone = measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=3)
+    with ThreadPoolExecutor(3) as threads:
+        assert same(alone, measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=3, executor=threads))
+    with ProcessPoolExecutor(2) as processes:
+        assert same(alone, measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=3, executor=processes))
+    assert not same(alone, measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=4))
+
+
+def test_a_generator_moves_on_and_a_seed_does_not():
+    rng = np.random.default_rng(0)
+    first, second = (measure(PAPER, 20, TIMES, n_replicates=2, rng=rng) for _ in range(2))
+    assert not same(first, second)
+    more = measure(PAPER, 20, TIMES, n_replicates=5, rng=1)
+    fewer = measure(PAPER, 20, TIMES, n_replicates=3, rng=1)
+    np.testing.assert_array_equal(more.replicates["score"][:3], fewer.replicates["score"])
+
+
+def test_the_manifold_alone_gives_what_the_whole_space_does():
+    """Directions off the manifold cost nothing: put them back and compare one data set."""
+    found = measure(PAPER, 40, TIMES, "train", n_replicates=2, rng=5)
+    seed = np.random.SeedSequence(5, spawn_key=(0,))
+    rng = np.random.default_rng(seed)
+    samples = np.zeros((40, 30))
+    samples[:, :7] = LinearManifold([1, 0.3], [2, 5]).sample(40, rng)
+    xi = np.concatenate([rng.standard_normal(7), np.random.default_rng(9).standard_normal(23)])
+    score = EmpiricalScore(samples)
+    for i, t in enumerate(TIMES):
+        x = (samples[0] + np.sqrt(t) * xi)[None]
+        np.testing.assert_allclose(found.replicates["score"][0, i], score.score(x, t)[0, :7], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(found.values("singular_values")[0, i], score.singular_values(x, t)[0], rtol=1e-9)
+        log_z = score.log_partition(x, t)[0] + np.sum(xi[7:] ** 2) / 2
+        assert found.replicates["log_partition"][0, i] == pytest.approx(log_z, rel=1e-9)
+        excess = (score.log_partition(x, t)[0] + np.sum(xi**2) / 2) / 30
+        assert found.replicates["excess_entropy"][0, i] == pytest.approx(excess, rel=1e-9)
+
+
+def test_excess_entropy_is_positive_and_vanishes_in_memory():
+    found = measure(PAPER, 200, [1e-4, 0.5], "train", n_replicates=20, rng=0)
+    excess = found.values("excess_entropy")
+    assert np.all(excess >= -1e-12)
+    assert found.mean("excess_entropy")[0] < 1e-6 < found.mean("excess_entropy")[1]
+
+
+def test_on_a_sphere_all_samples_weigh_the_same_at_the_centre():
+    m = LinearManifold([1, 0.3], [2, 5], 30, geometry="sphere")
+    n = 300
+    found = measure(m, n, [0.01, 1.0], n_replicates=400, rng=0)
+    np.testing.assert_allclose(found.replicates["participation"], 1 / n, rtol=1e-12)
+    log_z = np.broadcast_to(np.log(n) - 3.5 / (2 * found.times), (400, 2))
+    np.testing.assert_allclose(found.replicates["log_partition"], log_z, rtol=1e-12)
+    for k, s in enumerate(m.variances):
+
+        def moment(q, s=s):
+            return s / (1 + 2 * s * q) / np.prod((1 + 2 * np.array(m.variances) * q) ** (np.array(m.dims) / 2))
+
+        exact = 3.5 * quad(moment, 0, np.inf)[0] * (1 - 1 / n)
+        z = (found.mean("covariance")[0, k] - exact) / found.standard_error("covariance")[0, k]
+        assert abs(z) < 4
+
+
+def test_standard_errors_are_right():
+    """A thousand experiments: z-scores against the exact averages follow Student's t.
+
+    Its mean is that of a skewed population at this number of data sets, -skewness/(2 sqrt(R)).
+    """
+    m, n_replicates = LinearManifold([1.0], [4]), 40
+    pooled = measure(m, 100, [0.3], n_replicates=1000 * n_replicates, rng=2)
+    degrees = n_replicates - 1
+    for name, exact in (
+        ("log_partition", 1.64690807852),
+        ("participation", 0.0590445044331),
+        ("covariance", 0.228884805003),
+    ):
+        values = pooled.values(name).reshape(1000, n_replicates)
+        errors = np.std(values, axis=1, ddof=1) / np.sqrt(n_replicates)
+        z = (np.mean(values, axis=1) - exact) / errors
+        width = np.sqrt(degrees / (degrees - 2))
+        shift = -skew(values, axis=None) / (2 * np.sqrt(n_replicates))
+        assert abs(np.mean(z) - shift) < 4 * width / np.sqrt(1000), name
+        assert abs(np.std(z) / width - 1) < 4 / np.sqrt(2000), name
+        overall = (np.mean(values) - exact) / (np.std(values) / np.sqrt(values.size))
+        assert abs(overall) < 4, name
+
+
+def test_statistics_are_those_of_the_replicates():
+    found = measure(PAPER, 30, TIMES, n_replicates=6, rng=0)
+    C = found.replicates["covariance"]
+    J = (C / found.times[:, None] - 1) / found.times[:, None]
+    np.testing.assert_allclose(found.mean("jacobian")[:, 1], np.mean(J[:, :, 2:], axis=(0, 2)))
+    per_set = np.mean(J[:, :, 2:], axis=2)
+    np.testing.assert_allclose(found.standard_error("jacobian")[:, 1], np.std(per_set, axis=0, ddof=1) / np.sqrt(6))
+    one = np.sqrt(np.mean(np.var(J[:, :, 2:], axis=0, ddof=1), axis=-1))
+    np.testing.assert_allclose(found.standard_deviation("jacobian")[:, 1], one)
+    spectrum = found.mean("singular_values")
+    assert spectrum.shape == (2, 30)
+    assert np.all(np.diff(spectrum, axis=1) <= 0)
+    record = found.to_dict()
+    assert record["seed"] == 0
+    assert record["score"]["mean"] == found.mean("score").tolist()
+    assert "6 data sets" in found._repr_html_()
+
+
+class Interrupted(Executor):
+    """An executor that is interrupted after a number of tasks."""
+
+    def __init__(self, tasks):
+        self.left = tasks
+
+    def submit(self, fn, /, *args, **kwargs):
+        future: Future = Future()
+        if self.left > 0:
+            future.set_result(fn(*args, **kwargs))
+        else:
+            future.set_exception(KeyboardInterrupt())
+        self.left -= 1
+        return future
+
+
+def test_interrupt_returns_what_was_measured(tmp_path):
+    path = tmp_path / "run.npz"
+    whole = measure(PAPER, 20, TIMES, n_replicates=10, rng=0)
+    part = measure(PAPER, 20, TIMES, n_replicates=10, rng=0, executor=Interrupted(4), checkpoint=path)
+    assert 2 <= part.n_replicates < 10
+    assert part.requested == 10
+    assert same(whole, measure(PAPER, 20, TIMES, n_replicates=10, rng=0, checkpoint=path))
+    with pytest.raises(KeyboardInterrupt):
+        measure(PAPER, 20, TIMES, n_replicates=10, rng=0, executor=Interrupted(0))
+
+
+def test_a_finished_checkpoint_is_read_not_run(tmp_path):
+    path = tmp_path / "run.npz"
+    first = measure(PAPER, 20, TIMES, n_replicates=4, rng=0, checkpoint=path)
+    stamp = path.stat().st_mtime_ns
+    again = measure(PAPER, 20, TIMES, n_replicates=4, rng=0, checkpoint=path, executor=Interrupted(0))
+    assert same(first, again)
+    assert path.stat().st_mtime_ns == stamp
+    longer = measure(PAPER, 20, TIMES, n_replicates=6, rng=0, checkpoint=path)
+    assert same(longer, measure(PAPER, 20, TIMES, n_replicates=6, rng=0))
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+    path = tmp_path / "run.npz"
+    script = (
+        "import phasediag._checkpoint as c; c._SECONDS = 0.0\n"
+        "from phasediag import LinearManifold; from phasediag.montecarlo import measure\n"
+        "m = LinearManifold([1, 0.3], [2, 5], 30)\n"
+        f"measure(m, 2000, [0.05, 0.3], n_replicates=100_000, rng=0, checkpoint={str(path)!r})"
+    )
+    with subprocess.Popen([sys.executable, "-c", script]) as process:
+        deadline = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+    with np.load(path) as file:
+        kept = len(file["indices"])
+    assert kept > 0
+    resumed = measure(PAPER, 2000, TIMES, n_replicates=kept, rng=0, checkpoint=path, executor=Interrupted(0))
+    assert resumed.n_replicates == kept
+    np.testing.assert_array_equal(
+        resumed.replicates["score"][:2], measure(PAPER, 2000, TIMES, n_replicates=2, rng=0).replicates["score"]
+    )
+
+
+def test_checkpoints_of_others_are_refused_and_kept(tmp_path):
+    path = tmp_path / "run.npz"
+    measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    content = path.read_bytes()
+    for changed in ({"rng": 1}, {"n": 21}, {"times": [0.1]}, {"probe": "train"}):
+        arguments = {"n": 20, "times": TIMES, "probe": "origin", "rng": 0, **changed}
+        with pytest.raises(ValueError, match="belongs to another experiment"):
+            measure(PAPER, n_replicates=2, checkpoint=path, **arguments)
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="is not a checkpoint"):
+        measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    assert path.read_bytes() == b"not a checkpoint"
+    assert content
+    with pytest.raises(ValueError, match="checkpoint needs a seed"):
+        measure(PAPER, 20, TIMES, n_replicates=2, checkpoint=path)
+    with pytest.raises(ValueError, match="folder does not exist"):
+        measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=tmp_path / "no" / "run.npz")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_replicates": 1}, "n_replicates must be an integer of at least 2"),
+        ({"n": 0}, "n must be an integer of at least 1"),
+        ({"times": [0.1, -1]}, "times must be positive"),
+        ({"probe": "typical"}, "use 'test', 'train'"),
+        ({"probe": "displaced:2"}, "between 0 and 1"),
+        ({"probe": "at:1,2"}, "length d = 30"),
+        ({"m": LinearManifold([1], [1.5])}, "must be integers"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        measure(**{"m": PAPER, "n": 10, "times": TIMES, "rng": 0, **arguments})
