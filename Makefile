@@ -16,8 +16,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Fresh: pages show what the package computes, and Sphinx does not see it change.
 docs: $(VENV)/.installed-docs
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
+	$(BIN)/sphinx-build --quiet --fresh-env --jobs auto --fail-on-warning --keep-going --builder html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 bench: $(VENV)/.installed-test

@@ -48,7 +48,7 @@ class EmpiricalScore:
     Parameters
     ----------
     samples : array_like, shape (N, d)
-        Kept by reference where it is an array of floats (do not change it afterwards). May be a `numpy.memmap`
+        Kept by reference where it is an array of floats (do not change it afterwards). May be a ``numpy.memmap``
         larger than the memory.
     dtype : {float64, float32}, optional
         Arithmetic and results; that of the samples by default (float64 for integers).
