@@ -1,0 +1,79 @@
+"""Sphinx: MyST pages, executed where they compute, with the mathematics served from the site itself."""
+
+import os
+from importlib.metadata import distribution
+from pathlib import Path
+
+import jupytext
+
+import phasediag
+
+HERE = Path(__file__).parent
+
+project = "phasediag"
+author = "The phasediag developers"
+copyright = author
+version = release = phasediag.__version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx_click",
+]
+exclude_patterns = ["_build", "*.py", "schemas"]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+# A single backtick in a docstring names an object, and a name that leads nowhere stops the build.
+default_role = "any"
+nitpicky = True
+# Quotes and dots may curl, but -- begins an option.
+smartquotes_action = "qe"
+
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+# Equations are (page.number), so that a reference to another page says which.
+numfig = math_numfig = True
+numfig_secnum_depth = 1
+
+numpydoc_show_class_members = False
+
+# Pages are computed by a kernel of the environment that builds them, which also finds the helpers beside this file.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+nb_execution_mode = "inline"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+nb_render_markdown_format = "myst"
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
+nb_eval_name_regex = ".+"
+nb_mime_priority_overrides = [("html", "text/markdown", 5)]
+
+# MathJax as one file that draws its own glyphs, so that a page opened from a disk needs neither network nor fonts.
+(mathjax,) = (file for file in distribution("sphinx-mathjax-offline").files or [] if file.name == "tex-svg.js")
+mathjax_path = mathjax.name
+mathjax3_config = {
+    "options": {"enableMenu": False},
+    "svg": {"fontCache": "global", "mtextInheritFont": True},
+}
+
+html_theme = "furo"
+html_title = "phasediag"
+html_static_path = ["_static", str(mathjax.locate())]
+html_css_files = ["custom.css"]
+html_copy_source = False
+# Excerpts in search results would be fetched, which a browser refuses for a page opened from a disk.
+html_show_search_summary = False
+html_show_sourcelink = False
+html_theme_options = {"navigation_with_keys": True}
+
+# The gallery is the examples themselves: percent scripts, read as notebooks.
+for stale in (HERE / "gallery").glob("*.ipynb"):
+    stale.unlink()
+for example in sorted((HERE.parent / "examples").glob("*.py")):
+    jupytext.write(jupytext.read(example), HERE / "gallery" / f"{example.stem}.ipynb")
