@@ -235,7 +235,8 @@ def measured_spectra(m, n, times, n_replicates):
 @pytest.mark.parametrize(
     ("m", "n", "times"),
     [
-        (PAPER, 1000, [0.12, 0.2, 0.4, 1.0]),  # at lam_c = t/0.0246 = 3.3 the last values miss the 5 % by a little
+        # lam_c = t/0.0245 from 4.9 on; at 3.3 the largest tangent value, of index 24, is predicted 10 % too low.
+        (PAPER, 1000, [0.12, 0.2, 0.4, 1.0]),
         (LinearManifold([1, 0.25], [4, 8], 15), 3000, [0.2, 0.5, 1.5]),
     ],
 )
