@@ -30,7 +30,7 @@ _QUANTITIES = ("log_partition", "participation", "covariance", "jacobian")
 
 @dataclass(frozen=True)
 class CrossCheckRow:
-    """One quantity at one time, by one theory level and measured; z is None where both are exact."""
+    """One quantity at one time, by one theory level and measured."""
 
     t: float
     quantity: str
@@ -38,7 +38,7 @@ class CrossCheckRow:
     theory: float
     mean: float
     standard_error: float
-    z: float | None
+    z: float
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ class CrossCheck:
     @property
     def disagreements(self) -> tuple[CrossCheckRow, ...]:
         """The rows at the ``finite`` level beyond the threshold: none, if theory and code are right."""
-        finite = (row for row in self.rows if row.level == "finite" and row.z is not None)
-        return tuple(row for row in finite if abs(row.z or 0) > self.threshold)
+        return tuple(row for row in self.rows if row.level == "finite" and abs(row.z) > self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain data, with what made it."""
@@ -102,7 +101,7 @@ class CrossCheck:
         head = "<tr><th>t</th><th>quantity</th><th>level</th><th>theory</th><th>measured</th><th>z</th></tr>"
         body = "".join(
             f"<tr><td>{r.t:.6g}</td><td>{r.quantity}</td><td>{r.level}</td><td>{r.theory:.6g}</td>"
-            f"<td>{r.mean:.6g} ± {r.standard_error:.2g}</td><td>{'-' if r.z is None else f'{r.z:.2f}'}</td></tr>"
+            f"<td>{r.mean:.6g} ± {r.standard_error:.2g}</td><td>{r.z:.2f}</td></tr>"
             for r in self.rows
         )
         return f"<table>{head}{body}</table>"
@@ -225,7 +224,9 @@ def _noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rand
     variance = np.maximum((draws @ second - mean**2) * n / (n - 1), np.finfo(float).tiny)
     excess = np.log(variance) - np.log(mean**2)
     crossings = np.array([_crossing(np.log(found.times), row) for row in excess])
-    return float(np.exp(crossings[0])), float(np.exp(crossings[0]) * np.nanstd(crossings[1:]))
+    found_again = crossings[1:][np.isfinite(crossings[1:])]
+    error = np.std(found_again) if len(found_again) > 1 else np.nan
+    return float(np.exp(crossings[0])), float(np.exp(crossings[0]) * error)
 
 
 def _crossing(x: Float, y: Float) -> float:
@@ -255,7 +256,8 @@ def _critical_rows(
 
 
 def _measured(theory: float, t: float, error: float) -> tuple[float | None, float | None, float | None]:
-    if not np.isfinite(t):
+    # Few data sets may show a crossing that no resample of them shares: then it has no error, and is no measurement.
+    if not (np.isfinite(t) and error > 0):
         return None, None, None
     return float(t), float(error), float((t - theory) / error)
 

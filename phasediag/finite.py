@@ -41,7 +41,9 @@ class ExactAverages:
     jacobian : ndarray, shape (..., K)
         :math:`(\mathrm{E}\,C_{kk}/t - 1)/t`.
     retained : ndarray, shape (..., K)
-        :math:`\mathrm{E}\,C_{kk}\,(t + s_k)/(s_k t)`: 1 in the population, 0 once one sample has all the weight.
+        :math:`\mathrm{E}\,C_{kk}\,(t + s_k)/(s_k t)`: 1 in the population, 0 at ``train`` once the planted sample
+        has all the weight. At the origin it stays of order 1: C is large in the rare data sets with two samples
+        equally near.
     log_partition_error, participation_error, covariance_error, jacobian_error, retained_error : ndarray
         Estimates of the absolute errors, of the same shapes.
     """

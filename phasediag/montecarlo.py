@@ -36,7 +36,7 @@ class Experiment:
     n: int
     times: tuple[float, ...]
     probe: Probe
-    entropy: int
+    entropy: int | tuple[int, ...]
     spawn_key: tuple[int, ...]
 
     def replicate(self, index: int) -> dict[str, Float]:
@@ -120,7 +120,7 @@ class Measurement:
     n: int
     times: Float
     probe: Probe
-    seed: int
+    seed: int | tuple[int, ...]
     replicates: dict[str, Float]
     requested: int
 
@@ -304,7 +304,12 @@ def _experiment(m: LinearManifold, n: int, times: ArrayLike, probe: Probe | str,
     if t.ndim != 1 or len(t) == 0:
         raise ValueError("times must be a number or a list of numbers")
     seed = seed_sequence(rng)
-    return Experiment(m, int(n), tuple(t.tolist()), where, int(seed.entropy), tuple(seed.spawn_key))  # type: ignore[arg-type]
+    return Experiment(m, int(n), tuple(t.tolist()), where, _words(seed.entropy), tuple(seed.spawn_key))
+
+
+def _words(entropy: Any) -> int | tuple[int, ...]:
+    """Return the entropy of a seed, of one word or several, as plain numbers that a checkpoint can hold."""
+    return int(entropy) if np.ndim(entropy) == 0 else tuple(int(word) for word in entropy)
 
 
 def seed_sequence(rng: Any) -> np.random.SeedSequence:
@@ -312,7 +317,7 @@ def seed_sequence(rng: Any) -> np.random.SeedSequence:
     if isinstance(rng, np.random.SeedSequence):
         return rng
     if isinstance(rng, np.random.Generator):
-        return rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]
+        return rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]  # NumPy's stub is wider
     return np.random.SeedSequence(rng)
 
 

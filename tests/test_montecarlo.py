@@ -41,6 +41,13 @@ def test_a_generator_moves_on_and_a_seed_does_not():
     np.testing.assert_array_equal(more.replicates["score"][:3], fewer.replicates["score"])
 
 
+def test_a_seed_may_have_several_words(tmp_path):
+    first = measure(PAPER, 20, TIMES, n_replicates=3, rng=(7, 100), checkpoint=tmp_path / "run.npz")
+    assert first.seed == (7, 100)
+    assert same(first, measure(PAPER, 20, TIMES, n_replicates=3, rng=np.random.SeedSequence([7, 100])))
+    assert not same(first, measure(PAPER, 20, TIMES, n_replicates=3, rng=7))
+
+
 def test_the_manifold_alone_gives_what_the_whole_space_does():
     """Directions off the manifold cost nothing: put them back and compare one data set."""
     found = measure(PAPER, 40, TIMES, "train", n_replicates=2, rng=5)
