@@ -99,7 +99,8 @@ def test_diagram_on_given_grids(run):
 
 
 @pytest.mark.parametrize("name", ["gaps", "score-field", "critical-times"])
-def test_named_figures(run, name):
+def test_named_figures(run, name, monkeypatch):
+    monkeypatch.setattr("phasediag.figures.critical_times.SIZES", (10,))
     assert run("figure", name, "-o", "x.svg") == (0, "Wrote x.svg\n", "")
     assert os.path.getsize("x.svg") > 5000
 
