@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from phasediag import LinearManifold, condensation_time, critical_times, singular_values
+from phasediag.comparison import measured_critical_times
 from phasediag.criteria import CRITERIA
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures import FIGURES, figure
@@ -105,13 +106,10 @@ def test_critical_times_are_measured(monkeypatch):
     fig = figure("critical-times", seed=4, n_replicates=60, progress=lambda items: seen.extend(items) or items)
     assert len(seen) == 4
     assert fig.parameters | {"sizes": [30, 100], "seed": 4, "n_replicates": 60} == fig.parameters
-    for criterion in ("resolution", "score"):
-        ax = panels(fig)[criterion]
-        for k, container in enumerate(ax.containers):
-            alphas, times = container.lines[0].get_data()
-            np.testing.assert_allclose(alphas, np.log([30, 100]) / 30)
-            predicted = critical_times(PAPER, alphas, criterion=criterion)[:, k]
-            assert np.all(np.abs(np.log(times / predicted)) < 0.5)
+    drawn = [c.lines[0].get_xydata() for name in ("resolution", "score") for c in panels(fig)[name].containers]
+    stream = np.random.SeedSequence(4).spawn(4)[3]
+    expected, _ = measured_critical_times(PAPER, 100, "score", n_replicates=60, rng=stream)
+    np.testing.assert_allclose([points[1] for points in drawn[2:]], [(np.log(100) / 30, t) for t in expected])
 
 
 @pytest.mark.parametrize("variant", ["article", "released"])
