@@ -54,9 +54,9 @@ def singular_values(
         :math:`C = \mathrm{diag}(v_1 - v_2) + \frac1n \sum_{a=1}^n z_a z_a^T`,
         :math:`z_a \sim \mathcal N(0, \mathrm{diag}(v_2))`, :math:`v_q = s_k t/(t + q s_k)`: the noise comes from
         :math:`n = 1/Y_2` samples tilted at :math:`\lambda = 2`, with :math:`Y_2` at finite N. Singular values are
-        averaged over draws. At the origin it follows measured spectra to about 5 % well inside the liquid phase
-        (seen from :math:`\lambda_c = 4` or 5 on); at :math:`\lambda_c = 3.3`, for variances 1 and 0.3 with
-        dimensions 2 and 5, the largest tangent value is 10 % too low.
+        averaged over draws. At the origin it follows measured spectra to about 5 % in the liquid phase from
+        :math:`\lambda_c = 5` on, but for a smallest value where J changes sign. Nearer to condensation the largest
+        tangent values come out too low, by 6 to 11 % at :math:`\lambda_c = 4` and 11 to 13 % at 3.
 
     Parameters
     ----------

@@ -173,6 +173,18 @@ def spectrum_rows(
     return rows
 
 
+def spectrum_notes(m: LinearManifold, t: Float, alpha: float | None, regime: str, probe: Probe) -> list[str]:
+    """Return what limits the numbers of `spectrum_rows`: Wishart noise fails near condensation."""
+    if regime != "wishart" or alpha is None:
+        return []
+    near = float(np.min(RandomEnergyModel(m, t, probe).freezing_point(alpha)))
+    return (
+        [f"wishart: lam_c is {near:.2g} at the least noise; singular values are right to 5 % from 5 on"]
+        if near < 5
+        else []
+    )
+
+
 def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:
     """Return the subspaces in the order in which they are lost as noise is removed: "0>1", "0=1" on a tie."""
     ranked = sorted(range(len(times)), key=lambda k: times[k], reverse=decreasing)

@@ -77,6 +77,15 @@ def test_spectrum_table(run):
     assert "--ambient-dim sets it" in out
 
 
+def test_spectrum_says_where_wishart_fails(run):
+    notes = [
+        json.loads(run("spectrum", *PAPER, "--t", t, "--alpha", 0.23, "--regime", "wishart", "--format", "json")[1])
+        for t in ("0.074,0.5", "0.13,0.5")
+    ]
+    limit = "wishart: lam_c is 3 at the least noise; singular values are right to 5 % from 5 on"
+    assert [note["notes"] for note in notes] == [[limit], []]
+
+
 def test_diagram_with_its_own_ranges(run):
     code, out, err = run("diagram", *PAPER, "-o", "x.png", "--save", "x.npz")
     assert (code, err) == (0, "")

@@ -90,7 +90,7 @@ def _record(
     from phasediag.jacobian import singular_values
     from phasediag.noise import from_ve
     from phasediag.probe import Probe
-    from phasediag.report import manifold_record, size_record, spectrum_rows
+    from phasediag.report import manifold_record, size_record, spectrum_notes, spectrum_rows
 
     m, where, size = manifold_of(var, dims, ambient_dim, geometry), Probe.parse(probe), {}
     t, one_alpha, measured = times_of(times, time), None, None
@@ -111,7 +111,7 @@ def _record(
         "probe": str(where),
         "time": time,
         "rows": spectrum_rows(m, t, spectra, time, measured),
-        "notes": dims_notes(m.ambient_dim, ambient_dim),
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + spectrum_notes(m, t, one_alpha, regime, where),
     }
     parameters = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
     panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
