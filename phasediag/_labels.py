@@ -76,33 +76,32 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
             continue
         label = ax.text(0, 0, name, color=colour, ha="center", va="center")
         box = label.get_window_extent()
-        half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.1]) * em
+        half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.2]) * em
         others = np.concatenate([*taken, *(piece for j, piece in enumerate(pieces) if j != i)])
-        point, on_curve = _place(pieces[i], others, half, ax.get_window_extent())
+        point = _place(pieces[i], others, half, ax.get_window_extent())
         label.set_position(tuple(ax.transData.inverted().transform(point)))
-        if on_curve:
-            label.set_bbox(HALO)
+        label.set_bbox(HALO)
         taken.append(outline(label))
         labels.append(label)
     return labels
 
 
-def _place(piece: Float, others: Float, half: Float, frame: BboxBase) -> tuple[Float, bool]:
-    """Return where a label of half-sizes ``half`` goes, and whether on its curve: there if it fits, beside it if not.
+def _place(piece: Float, others: Float, half: Float, frame: BboxBase) -> Float:
+    """Return where a label of half-sizes ``half`` goes: on its curve if it fits there, beside it if not.
 
     On the curve, its ends must stay in sight; beside it, all of the curve.
     """
     clear = _clearance(piece, np.concatenate([others, _ends(piece)]), half)
     best = int(np.argmax(clear))
     if clear[best] >= 1:
-        return piece[best], True
+        return piece[best]
     steps = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)])
     beside = np.concatenate([piece + 1.02 * step * half for step in steps])
     beside = beside[np.all((beside > frame.min) & (beside < frame.max), axis=1)]
     room = _clearance(beside, np.concatenate([others, piece]), half)
     if np.max(room, initial=0) >= 1:
-        return beside[np.argmax(room)], False
-    return piece[best], True
+        return beside[np.argmax(room)]
+    return piece[best]
 
 
 def _clearance(points: Float, obstacles: Float, half: Float) -> Float:

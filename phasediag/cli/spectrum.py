@@ -141,6 +141,11 @@ def _draw(output: str, columns: int, times: Any, panels: dict[str, Any], paramet
             ax.set_title(name if name != "measured" else f"measured, $N = {parameters['n']:g}$")
         for ax in axes[0, 1:]:
             ax.set_ylabel("")
+        if len(panels) > 1:
+            # In one column there is room for one such label only.
+            fig.supxlabel(axes[0, 0].get_xlabel(), fontsize=axes[0, 0].xaxis.label.get_size())
+            for ax in axes[0]:
+                ax.set_xlabel("")
         fig.colorbar(scale_colours(times)[1], ax=list(axes[0]), label=CLOCKS[parameters["time"]], aspect=30, pad=0.02)
         fig.parameters = parameters
     save_figure(fig, output)
