@@ -34,7 +34,7 @@ alpha = m.alpha(n)
 
 # %%
 times = np.geomspace(0.01, 1, 9)
-check = crosscheck(m, alpha, times, probe="origin", n_replicates=1000, rng=0)
+check = crosscheck(m, alpha, times, probe="origin", n_replicates=1000, rng=1)
 
 for level in ("gaussian", "exact", "finite"):
     worst = max(abs(row.z) for row in check.rows if row.level == level)
@@ -55,25 +55,36 @@ for t in times:
 
 # %% [markdown]
 # ## The same as a figure
+#
+# Both closures jump at their condensation time, where the liquid phase and the condensed one do not meet.
 
 # %%
-fine = np.geomspace(times[0], times[-1], 80)
+fine = np.geomspace(times[0], times[-1], 200)
+
+
+def closure(name):
+    """Return the participation of both phases, with a gap between them."""
+    model = RandomEnergyModel(m, fine, "origin", name)
+    return np.where(np.diff(model.phase(alpha) == "liquid", append=True), np.nan, model.participation(alpha))
+
+
 levels = {
-    "gaussian": (RandomEnergyModel(m, fine, "origin", "gaussian").participation(alpha), "#35b779"),
-    "exact": (RandomEnergyModel(m, fine, "origin", "exact").participation(alpha), "#31688e"),
+    "gaussian": (closure("gaussian"), "#35b779"),
+    "exact": (closure("exact"), "#31688e"),
     "finite $N$": (exact_averages(m, fine, alpha=alpha).participation, "#440154"),
 }
 measured = [rows["finite", t] for t in times]
+means, errors = np.array([(row.mean, row.standard_error) for row in measured]).T
 with style():
     fig, ax = new_figure(columns=1, height=2.4)
-    ax.set(xlabel="noise variance $t$", ylabel="participation $Y_2$", xscale="log", xlim=(0.009, 1.1), ylim=(0, 1.05))
+    ax.set(xlabel="noise variance $t$", ylabel="participation $Y_2$", xscale="log", xlim=(0.009, 1.1), ylim=(0, 1.25))
     for values, colour in levels.values():
         ax.plot(fine, values, color=colour)
-    bars = [row.mean for row in measured], [row.standard_error for row in measured]
-    ax.errorbar(times, *bars, fmt="o", color="black", mfc="white", ms=3, lw=0.8, label=f"{n} samples")
+    ax.errorbar(times, means, errors, fmt="o", color="black", mfc="white", ms=2.5, lw=0.8, label=f"{n} samples")
     ax.legend(loc="upper right")
     draw_layout(fig)
-    label_curves(ax, [(fine, values, name, colour) for name, (values, colour) in levels.items()])
+    curves = [(fine, values, name, colour) for name, (values, colour) in levels.items()]
+    label_curves(ax, [*curves, (times, means, "", "")])
 fig
 
 # %% [markdown]
