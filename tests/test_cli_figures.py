@@ -114,6 +114,13 @@ def test_named_figures(run, name, monkeypatch):
     assert os.path.getsize("x.svg") > 5000
 
 
+def test_a_folder_in_the_way_stops_both_files(run):
+    os.mkdir("x.pdf")
+    code, out, err = run("diagram", *PAPER, "-o", "x.pdf", "--save", "x.npz")
+    assert (code, out, err) == (2, "", "Error: -o: 'x.pdf' is a folder\n")
+    assert os.listdir() == ["x.pdf"]
+
+
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
