@@ -177,12 +177,10 @@ def spectrum_notes(m: LinearManifold, t: Float, alpha: float | None, regime: str
     """Return what limits the numbers of `spectrum_rows`: Wishart noise fails near condensation."""
     if regime != "wishart" or alpha is None:
         return []
-    near = float(np.min(RandomEnergyModel(m, t, probe).freezing_point(alpha)))
-    return (
-        [f"wishart: lam_c is {near:.2g} at the least noise; singular values are right to 5 % from 5 on"]
-        if near < 5
-        else []
-    )
+    least = float(np.min(RandomEnergyModel(m, t, probe).freezing_point(alpha)))
+    if least >= 3:
+        return []
+    return [f"wishart: lam_c is {least:.2g} at the least noise; singular values are right to 5 % from 3 on"]
 
 
 def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:
