@@ -7,7 +7,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
-from phasediag._mellin import Energies
+from phasediag.finite._mellin import Energies
 
 Float = NDArray[np.float64]
 
@@ -48,6 +48,26 @@ class _Table:
     rate: Float  # of change of log(-log g)
 
     @classmethod
+    def wide(cls, e: Energies, log_n: float) -> "_Table":
+        """Tabulate all log s that any window may need."""
+        A = np.min(e.A)
+        size = np.sum(e.m) + np.max(e.xi)
+        top = np.log(2 + log_n + 2 * _TAIL + size) + 3 + np.log1p(A)
+        bottom = np.log(0.3 * np.min(e.m) / (300 + size)) + np.log(A) - np.log1p(A)
+        # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
+        logit = np.linspace(top, max(bottom, -300.0), _TABLE)
+        return cls.of(e, np.broadcast_to(logit, (len(e.xi), _TABLE)), whole=True)
+
+    def between(self, e: Energies, low: Float, high: Float) -> "_Table":
+        """Tabulate around two values of log s of each point."""
+        cell = self.logit[:, 0] - self.logit[:, 1]
+        margin = 5 + 0.3 * (high - low)
+        first = _interpolate(low - margin, self.log_s, self.logit) + cell
+        last = _interpolate(high + margin, self.log_s, self.logit) - cell
+        logit = first[:, None] + (last - first)[:, None] * np.linspace(0, 1, _TABLE)
+        return _Table.of(e, logit, whole=False)
+
+    @classmethod
     def of(cls, e: Energies, logit: Float, whole: bool) -> "_Table":
         A, point = np.min(e.A), np.arange(len(e.xi))[:, None]
         left, right = (1 + A) / (1 + np.exp(-logit)), (1 + A) / (1 + np.exp(logit))
@@ -74,31 +94,34 @@ class _Table:
         return cls(logit, log_s, log_k, log_h, log_minus_log_g, scale, rate)
 
 
-def panels(e: Energies, log_n: float, planted: bool, refine: float) -> Float:
-    """Return the edges of the panels in log s, shape (n, P + 1).
+@dataclass(frozen=True)
+class Window:
+    """Where the integrals over log s live, seen from n points, and the density of panels that they ask for."""
 
-    A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
-    """
-    A = np.min(e.A)
-    top = np.log(2 + log_n + 2 * _TAIL + np.sum(e.m) + np.max(e.xi)) + 3 + np.log1p(A)
-    bottom = np.log(0.3 * np.min(e.m) / (300 + np.sum(e.m) + np.max(e.xi))) + np.log(A) - np.log1p(A)
-    # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
-    bottom = max(bottom, -300.0)
-    wide = _Table.of(e, np.broadcast_to(np.linspace(top, bottom, _TABLE), (len(e.xi), _TABLE)), whole=True)
-    low, high = _ends(e, log_n, planted, wide)
-    # The ends may share a cell of the wide table: look again around them.
-    cell = (top - bottom) / (_TABLE - 1)
-    margin = 5 + 0.3 * (high - low)
-    first = _interpolate(low - margin, wide.log_s, wide.logit) + cell
-    last = _interpolate(high + margin, wide.log_s, wide.logit) - cell
-    table = _Table.of(e, first[:, None] + (last - first)[:, None] * np.linspace(0, 1, _TABLE), whole=False)
-    low, high = _ends(e, log_n, planted, table)
-    q = log_n + table.log_minus_log_g
-    level = np.where(q < 5, _graded(table.rate, q), 0)
-    if planted:
-        level = np.maximum(level, _planted_level(e, table.log_s))
-    density = refine * (1 / (2.5 * table.scale) + level)
-    return _equidistribute(table.log_s, density, low, high)
+    log_s: Float  # (n, T)
+    density: Float
+    low: Float  # (n,)
+    high: Float
+
+    @classmethod
+    def of(cls, e: Energies, log_n: float, planted: bool) -> "Window":
+        """Zoom in on the window."""
+        table = _Table.wide(e, log_n)
+        low, high = _ends(e, log_n, planted, table)
+        for _ in range(2):
+            # The ends may share a cell of the table: look again around them.
+            table = table.between(e, low, high)
+            low, high = _ends(e, log_n, planted, table)
+        q = log_n + table.log_minus_log_g
+        # A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
+        level = np.where(q < 5, _graded(table.rate, q), 0)
+        if planted:
+            level = np.maximum(level, _planted_level(e, table.log_s))
+        return cls(table.log_s, 1 / (2.5 * table.scale) + level, low, high)
+
+    def panels(self, refine: float) -> Float:
+        """Return the edges of panels, shape (n, P + 1)."""
+        return _equidistribute(self.log_s, refine * self.density, self.low, self.high)
 
 
 def _graded(rate: Float, q: Float) -> Float:

@@ -4,19 +4,17 @@ Powers of N and all scales enter as exponents, so that any N works. Every integr
 their step and at twice their step; the difference and the coefficients of the panels estimate the error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._mellin import Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
-from phasediag._window import NODES, integrate, panels
+from phasediag.finite._mellin import EPS, Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
+from phasediag.finite._window import NODES, Window, integrate
 
 Float = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,23 @@ def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
     return np.ones((*lam.shape, 1))
 
 
+def moments(e: Energies, point: Index, centre: Float) -> Insertions:
+    r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
+
+    The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
+    mean at the ``centre`` of each row.
+    """
+    root = np.sqrt(e.xi)
+
+    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
+        narrow = e.A / (lam[..., None] + e.A)
+        lever = root[point[row]] / (centre[row][..., None] + e.A)
+        shift = narrow * lever * (lam - centre[row])[..., None]
+        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
+
+    return insertions
+
+
 @dataclass(frozen=True)
 class Nodes:
     """Nodes in log s for each of n points, in one flat array of rows."""
@@ -50,7 +65,7 @@ class Nodes:
     @classmethod
     def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
         """Place the nodes where the integrands are, with or without a planted sample."""
-        edges = panels(e, log_n, planted, accuracy.panels)
+        edges = Window.of(e, log_n, planted).panels(accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
@@ -68,6 +83,15 @@ class Nodes:
     def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
         """Return s^p K_{p,f} at the nodes."""
         return kernel(self.e, self.contours(p), insertions, self.step)
+
+    def moment_kernels(self, orders: Iterable[int]) -> dict[int, Kernel]:
+        """Return s^p K_{p,f} for the insertions of `moments`."""
+        first = self.contours(1)
+        # K_{1,y^2} K_1 - K_{1,y}^2 would cancel: y is measured from its mean where the kernels have their weight.
+        centre = np.ones_like(self.log_s)
+        centre[first.rows] = np.where(first.poles[first.rows] > 0, 1.0, first.lam)
+        inserted = moments(self.e, self.point, centre)
+        return {p: kernel(self.e, first if p == 1 else self.contours(p), inserted, self.step) for p in orders}
 
 
 @dataclass(frozen=True)
@@ -89,13 +113,13 @@ class Level:
     @cached_property
     def log_h(self) -> Float:
         """Log h where h is small, 0 where it is not."""
-        crossed = self.kernels[0].contours.poles > 0
+        crossed = self.kernels[0].poles > 0
         return np.where(crossed, self.scale(0) + _log(np.where(crossed, -self.value(0)[:, 0], 1)), 0.0)
 
     @cached_property
     def log_minus_log_g(self) -> Float:
         """log(-log g), from h where it is small and from g where it is not."""
-        crossed = self.kernels[0].contours.poles > 0
+        crossed = self.kernels[0].poles > 0
         h = np.where(crossed, np.exp(np.minimum(self.log_h, -1e-16)), 0)
         series = np.where(h > 1e-8, -np.log1p(-h) / np.where(h > 1e-8, h, 1), 1 + h / 2)
         log_g = self.scale(0) + _log(np.where(crossed, 1, self.value(0)[:, 0]))
@@ -158,13 +182,8 @@ def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrand
 
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
     """Return the relative error that exponents of this size bring."""
-    size = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m) + np.zeros_like(nodes.log_s)
-    for k in kernels.values():
-        c = k.contours
-        lam = np.full_like(nodes.log_s, float(c.p + c.lead))
-        lam[c.rows] = np.where(k.leads[c.rows], lam[c.rows], np.abs(c.lam))
-        size += np.abs(lam * nodes.log_s) + np.abs(k.log_scale)
-    return _EPS * size
+    common = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m)
+    return EPS * common + np.sum([k.rounding for k in kernels.values()], axis=0)
 
 
 def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integrands) -> tuple[Estimate, Estimate]:
@@ -187,7 +206,7 @@ def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integran
     moments = integrals(nodes, kernels, integrands)
     first, second = moments.value.T
     error, error_second = moments.error.T
-    mean = Estimate((centre + first)[:, None], (error + _EPS * np.abs(centre))[:, None])
+    mean = Estimate((centre + first)[:, None], (error + EPS * np.abs(centre))[:, None])
     return mean, Estimate((second - first**2)[:, None], (error_second + 2 * np.abs(first) * error)[:, None])
 
 

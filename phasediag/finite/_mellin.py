@@ -26,6 +26,7 @@ Index = NDArray[np.int64]
 #: (lambda, row of each lambda) -> the F insertions, on a new last axis
 Insertions = Callable[[NDArray[np.inexact], Index], NDArray[np.inexact]]
 
+EPS = float(np.finfo(float).eps)
 # Terms below exp(-_NEGLIGIBLE) of the leading one are left out.
 _NEGLIGIBLE = 40.0
 _MAX_RESIDUES = 40
@@ -122,11 +123,13 @@ class Kernel:
     For p = 0: -h where poles were crossed, g where not.
     """
 
-    contours: Contours
+    poles: Index  # crossed, (R,)
+    lead: int  # the first residue that counts
     log_scale: Float  # (R,)
     residues: Float  # (2, R, F)
     rest: Float  # (R, F)
     coarse: Float  # at twice the step along the contours
+    rounding: Float  # relative error that exponents of this size bring, (R,)
 
     def after(self, n: int, coarse: bool = False) -> Float:
         """Return what the first n = 0, 1 or 2 residues leave, shape (R, F)."""
@@ -135,7 +138,7 @@ class Kernel:
     @property
     def leads(self) -> NDArray[np.bool_]:
         """Whether the scale of a row is its first residue."""
-        return self.contours.poles > self.contours.lead
+        return self.poles > self.lead
 
 
 def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
@@ -145,7 +148,9 @@ def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
     terms = (p + n) * log_s[:, None] + (cgf - gammaln(n + 1))[point]
     # The residues are smooth in n: cross poles while they decrease.
     rising = log_s[:, None] >= (energy + digamma(n + 1.0))[point]
-    vanish = (n > lead) & (terms < terms[:, lead : lead + 1] - _NEGLIGIBLE)
+    # Relative to the first residue; for h to the second, because the variance of log Z is in what the first leaves.
+    base = 2 * lead
+    vanish = (n > base) & (terms < terms[:, base : base + 1] - _NEGLIGIBLE)
     stop = rising | vanish
     poles = np.where(stop.any(axis=1), stop.argmax(axis=1), np.argmin(terms, axis=1))
     rows = np.flatnonzero(~vanish[np.arange(len(poles)), poles])
@@ -197,13 +202,16 @@ def kernel(e: Energies, c: Contours, insertions: Insertions, step: float) -> Ker
         weight = np.exp(at_saddle - log_scale[c.rows])[:, None]
         for total, part in zip((residues[2], coarse), _integrate(e, c, insertions, step), strict=True):
             total[c.rows] += weight * part
-    return Kernel(c, log_scale, residues[:2], residues[2], coarse)
+    lam = np.full_like(log_scale, float(c.p + c.lead))
+    lam[c.rows[free]] = np.abs(c.lam[free])
+    rounding = EPS * (np.abs(lam * c.log_s) + np.abs(log_scale))
+    return Kernel(c.poles, c.lead, log_scale, residues[:2], residues[2], coarse, rounding)
 
 
 def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tuple[Float, Float]:
     """Apply the trapezoidal rule on hyperbolas through the saddles, in units of the integrand there."""
     lam, log_s, point = c.lam, c.log_s[c.rows], c.point[c.rows]
-    width, bend, end = _hyperbolas(e, c)
+    width, bend, end = hyperbolas(e, c)
     count = np.ceil(end / h).astype(int) + 2
     begin = np.cumsum(count) - count
     row = np.repeat(np.arange(len(count)), count)
@@ -223,7 +231,7 @@ def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tu
     return np.add.reduceat(values, begin), np.add.reduceat(even * values, begin)
 
 
-def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
+def hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
     """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and where w ends."""
     lam, point = c.lam, c.point[c.rows]
     distance, curvature = np.abs(c.p - lam), e.curvature(lam, point)
