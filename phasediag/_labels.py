@@ -77,8 +77,8 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
         label = ax.text(0, 0, name, color=colour, ha="center", va="center")
         box = label.get_window_extent()
         half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.2]) * em
-        others = np.concatenate([*taken, *(piece for j, piece in enumerate(pieces) if j != i)])
-        point = _place(pieces[i], others, half, ax.get_window_extent())
+        others = np.concatenate([np.empty((0, 2)), *(piece for j, piece in enumerate(pieces) if j != i)])
+        point = _place(pieces[i], np.concatenate(taken), others, half, ax.get_window_extent())
         label.set_position(tuple(ax.transData.inverted().transform(point)))
         label.set_bbox(HALO)
         taken.append(outline(label))
@@ -86,22 +86,24 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
     return labels
 
 
-def _place(piece: Float, others: Float, half: Float, frame: BboxBase) -> Float:
+def _place(piece: Float, taken: Float, others: Float, half: Float, frame: BboxBase) -> Float:
     """Return where a label of half-sizes ``half`` goes: on its curve if it fits there, beside it if not.
 
-    On the curve, its ends must stay in sight; beside it, all of the curve.
+    On the curve, its ends must stay in sight; beside it, all of the curve. Where nothing fits it covers other curves,
+    but not what is ``taken``.
     """
-    clear = _clearance(piece, np.concatenate([others, _ends(piece)]), half)
-    best = int(np.argmax(clear))
-    if clear[best] >= 1:
-        return piece[best]
-    steps = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)])
-    beside = np.concatenate([piece + 1.02 * step * half for step in steps])
-    beside = beside[np.all((beside > frame.min) & (beside < frame.max), axis=1)]
-    room = _clearance(beside, np.concatenate([others, piece]), half)
-    if np.max(room, initial=0) >= 1:
-        return beside[np.argmax(room)]
-    return piece[best]
+    clear = _clearance(piece, np.concatenate([taken, others, _ends(piece)]), half)
+    if np.max(clear) >= 1:
+        return piece[np.argmax(clear)]
+    sides = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)])
+    for distance in (1.02, 1.4, 1.8):
+        beside = np.concatenate([piece + distance * side * half for side in sides])
+        beside = beside[np.all((beside > frame.min) & (beside < frame.max), axis=1)]
+        room = _clearance(beside, np.concatenate([taken, others, piece]), half)
+        if np.max(room, initial=0) >= 1:
+            return beside[np.argmax(room)]
+    free = _clearance(piece, taken, half)
+    return piece[np.argmax(np.where(free >= min(1, np.max(free)), clear, -1))]
 
 
 def _clearance(points: Float, obstacles: Float, half: Float) -> Float:
