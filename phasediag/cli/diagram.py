@@ -22,9 +22,13 @@ Examples:
     "--criterion",
     default="resolution",
     show_default=True,
-    help="What it means that a subspace is lost: rem, isolated, resolution or score.",
+    help="What it means that a subspace is lost: rem, isolated, resolution, score or retained.",
 )
-@click.option("--closure", help="Closure of the criterion, such as gaussian for rem.")
+@click.option(
+    "--closure",
+    help="Closure of the criterion: exact or gaussian for rem, annealed or finite for resolution and score. finite "
+    "and the criterion retained take 0.1 s to 10 s for each alpha: give few.",
+)
 @click.option(
     "--axis", type=click.Choice(["alpha", "log_n", "n"]), default="alpha", show_default=True, help="Horizontal axis."
 )
