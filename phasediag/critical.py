@@ -41,7 +41,8 @@ def condensation_time(
     and at a given x the origin's plus :math:`\frac12 \sum_k X_k s_k/(t + s_k)^2`. With closure ``gaussian``
     :math:`t_c = \sqrt{V/(2 \log N)}`, :math:`V = \frac{g}{2} \sum_k m_k s_k^2 + \sum_k s_k X_k`, g = 1 for Gaussian
     data and 0 on the sphere. Closure ``finite`` has no limit: the time at which the exact average over data sets of
-    :math:`Y_2 = \sum_\mu w_\mu^2` is 1/2, so that the score comes from two samples.
+    :math:`Y_2 = \sum_\mu w_\mu^2` is 1/2, so that the score comes from two samples. As :math:`d \to \infty` that is
+    where :math:`\lambda_c = 1/2`, half of the exact :math:`t_c` at the origin, and :math:`t_c` itself at ``train``.
 
     Parameters
     ----------

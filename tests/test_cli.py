@@ -136,6 +136,17 @@ def test_condensation_both_ways(run):
     assert "0.297940" in out
 
 
+def test_condensation_at_finite_n(run):
+    argv = ("condensation", *PAPER, "--probe", "origin", "--closure", "finite")
+    _, out, _ = run(*argv, "--n", "2,40", "--format", "json")
+    record = json.loads(out)
+    times = [row["condensation_time"] for row in record["rows"]]
+    assert times == [None, condensation_time(M, M.alpha(40), "origin", "finite")]
+    assert "N <= 2" in record["notes"][0]
+    _, out, _ = run(*argv, "--t", repr(times[1]), "--format", "json")
+    assert json.loads(out)["rows"][0]["n"] == pytest.approx(40, rel=1e-8)
+
+
 def test_dataset_size_covers_every_criterion(run):
     _, out, _ = run("dataset-size", *PAPER, "--t", "0.1,2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
@@ -195,6 +206,12 @@ ONE = ("--var", "1", "--dims", "2")
         (("condensation", *ONE, "--n", 10, "--probe", "profile:-1"), ("--probe", "cannot be negative")),
         (("condensation", *ONE, "--n", 10, "--t", 1), ("--alpha", "--n", "--t")),
         (("condensation", *ONE), ("--alpha", "--n", "--t")),
+        (("condensation", *ONE, "--n", 10, "--closure", "finite"), ("--probe", "use 'test' or 'train'")),
+        (
+            ("condensation", *ONE, "--n", 10, "--closure", "finite", "--probe", "origin", "--dps", 20),
+            ("--dps", "--closure finite"),
+        ),
+        (("free-energy", *ONE, "--n", 10, "--t", 1, "--closure", "finite"), ("--closure", "'finite' is not one of")),
         (("condensation", *ONE, "--t", 500, "--time", "vp"), ("--t", "--time vp", "beyond all doubles")),
         (("condensation", *ONE, "--n", 10, "--closure", "cubic"), ("--closure", "cubic")),
         (("free-energy", *ONE, "--n", 10, "--t", 1, "--time", "flow"), ("--t", "--time flow", "between 0 and 1")),

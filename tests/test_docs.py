@@ -104,6 +104,7 @@ DOCUMENTS = [
     f"critical-times {MAIN} --alpha 0.23 --geometry sphere",
     f"condensation {MAIN} --alpha 0.23,50",
     f"condensation {MAIN} --t 0.1",
+    f"condensation {MAIN} --n 2,40 --probe origin --closure finite",
     f"crosscheck {MAIN} --n 20 --t 0.1 --replicates 10 --seed 0",
     f"dataset-size {MAIN} --t 1e-9,0.1,1e9",
     f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",

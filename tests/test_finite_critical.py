@@ -140,6 +140,14 @@ def test_a_point_and_its_squared_norms_condense_together():
     assert at == profile
 
 
+def test_half_of_the_weight_is_far_below_the_asymptotic_threshold():
+    """As d grows E Y2 tends to 1 - lam_c, and lam_c to t/t_c: one half is reached at t_c/2."""
+    m = LinearManifold([1, 0.3], [2000, 5000], 30_000)
+    assert condensation_time(m, 0.23, "origin", "finite") == pytest.approx(
+        condensation_time(m, 0.23, "origin") / 2, rel=3e-3
+    )
+
+
 def test_two_samples_or_fewer_share_the_weight_at_every_time():
     alphas = [SMALL.alpha(1.5), SMALL.alpha(2), SMALL.alpha(2.5)]
     for times in (
