@@ -107,6 +107,8 @@ DOCUMENTS = [
     f"condensation {MAIN} --n 2,40 --probe origin --closure finite",
     f"crosscheck {MAIN} --n 20 --t 0.1 --replicates 10 --seed 0",
     f"dataset-size {MAIN} --t 1e-9,0.1,1e9",
+    f"finite {MAIN} --alpha 0.23 --t 0.1,1 --fluctuations",
+    "finite --var 1 --dims 4 --n 2,30 --t 1 --probe train --critical-times",
     f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",
     f"spectrum {MAIN} --t 0.1",
     f"spectrum {MAIN} --t 0.1 --n 100 --regime condensed --empirical",

@@ -102,7 +102,8 @@ def approach_to_asymptotics(
     .. math::
 
         \mathrm{E}\log Z = \Psi'(\lambda_c) + \frac{1}{\lambda_c} \log\frac{\Gamma(1 - \lambda_c)}
-        {\lambda_c \sqrt{2\pi\Psi''(\lambda_c)}} + \gamma\left(\frac{1}{\lambda_c} - 1\right) + O\left(\frac{\log^2 d}{d}\right) :
+        {\lambda_c \sqrt{2\pi\Psi''(\lambda_c)}} + \gamma\left(\frac{1}{\lambda_c} - 1\right)
+        + O\left(\frac{\log^2 d}{d}\right) :
 
     as :math:`\Psi''` grows with d, the error per dimension falls as :math:`\log(d)/(2\lambda_c d)`. In the liquid
     phase it falls exponentially, for :math:`\lambda_c > 2` as
