@@ -77,14 +77,21 @@ class Crossing(ABC):
             return np.nan
         if start < _TIMES[0]:
             return start
-        known = cache(lambda log_t: self.excess(log_t, log_n, k))
+        known = cache(lambda log_t: self._attempt(log_t, log_n, k))
         with np.errstate(all="ignore"):
             return _if_known(known, falling_root(_beyond_error(known), start, *_TIMES, self.accuracy / 10))
 
     def _log_size(self, log_t: float, k: int, start: float) -> float:
-        known = cache(lambda log_n: self.excess(log_t, log_n, k))
+        known = cache(lambda log_n: self._attempt(log_t, log_n, k))
         with np.errstate(all="ignore"):
             return _if_known(known, last_root(_beyond_error(known), start, *_SIZES, self.accuracy / 10))
+
+    def _attempt(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return the excess; nan far outside the range of the integrals, where they cannot even place their nodes."""
+        try:
+            return self.excess(log_t, log_n, k)
+        except (ValueError, OverflowError):
+            return math.nan, math.inf
 
     def _exists(self, log_n: float) -> bool:
         """Whether there is a critical time: one half is out of reach of one sample and of two."""

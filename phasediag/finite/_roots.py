@@ -13,7 +13,7 @@ def falling_root(f: Function, start: float, low: float, high: float, xtol: float
     from scipy.optimize import toms748
 
     x = min(max(start, low), high)
-    if f(x) == 0:
+    if f(x) == 0 or f(x) != f(x):
         return x
     right, step = f(x) > 0, _STEP
     while True:
