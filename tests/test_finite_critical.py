@@ -96,6 +96,14 @@ def test_the_annealed_limit():
             np.testing.assert_allclose(finite, annealed, rtol=digits)
 
 
+def test_beyond_the_range_of_the_integrals_there_is_no_number():
+    """The larger subspace freezes the weights 19 decades above the smaller one's times."""
+    m = LinearManifold([6.5e10, 2.9e-9], [74, 2])
+    found = critical_times(m, 43 / m.ambient_dim, criterion="score", closure="finite")
+    assert np.isnan(found).tolist() == [False, True]
+    assert lost_first(m, 43 / m.ambient_dim, criterion="score", closure="finite") == -1
+
+
 def test_equal_subspaces_tie():
     m = LinearManifold([1, 1], [3, 2], 30)
     assert lost_first(m, 0.1, criterion="resolution", closure="finite") == -1
