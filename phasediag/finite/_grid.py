@@ -56,15 +56,21 @@ class Case:
         return Energies(A, self.dims, (1 + A) * chi_square)
 
 
-def over_grid(
-    m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
-) -> tuple[Float, Estimate]:
-    """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
+def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:
+    """Return the probe, if exact averages exist there."""
     if m.geometry == "sphere":
         raise ValueError("exact averages assume Gaussian data: geometry='sphere' has none")
     where = Probe.parse(probe)
     if where.kind == "typical":
         raise ValueError("probe 'typical' is a limit: at finite N use 'test' or 'train'")
+    return where
+
+
+def over_grid(
+    m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
+) -> tuple[Float, Estimate]:
+    """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
+    where = finite_probe(m, probe)
     t, log_n = np.broadcast_arrays(positive("t", t), _log_n(m, alpha))
     cases = (Case(m, where, *pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
     found = [average(case) for case in cases]
