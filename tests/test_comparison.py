@@ -112,7 +112,7 @@ def test_command_prints_json_rows(capsys):
     record = json.loads(capsys.readouterr().out)
     assert set(record["rows"][0]) == {"t", "quantity", "level", "theory", "mean", "standard_error", "z"}
     assert (record["n"], record["replicates"], record["seed"]) == (20, 20, 0)
-    assert {row["level"] for row in record["critical_times"]} == {"annealed"}
+    assert {row["level"] for row in record["critical_times"]} == {"annealed", "finite"}
 
 
 @pytest.mark.parametrize(

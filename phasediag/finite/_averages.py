@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._integrals import FAST, FINE, Estimate, Nodes
+from phasediag.finite._integrals import Estimate, Nodes
 from phasediag.finite._means import means
+from phasediag.finite._mellin import FINE
 from phasediag.finite._points import over_points
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
@@ -109,19 +110,20 @@ def _assembled(m: LinearManifold, t: Float, found: Estimate) -> ExactAverages:
     s, dims, time = np.array(m.data_variances), np.array(m.dims), t[..., None]
     value, error = found.value, found.error
     covariance, covariance_error = (part[..., 2:] * s / dims for part in (value, error))
-    keep = (time + s) / (s * time)
-    return ExactAverages(
-        value[..., 0],
-        value[..., 1],
-        covariance,
-        (covariance / time - 1) / time,
-        covariance * keep,
-        error[..., 0],
-        error[..., 1],
-        covariance_error,
-        covariance_error / time**2,
-        covariance_error * keep,
-    )
+    with np.errstate(over="ignore"):
+        keep = (time + s) / s / time
+        return ExactAverages(
+            value[..., 0],
+            value[..., 1],
+            covariance,
+            (covariance / time - 1) / time,
+            covariance * keep,
+            error[..., 0],
+            error[..., 1],
+            covariance_error,
+            covariance_error / time / time,
+            covariance_error * keep,
+        )
 
 
 def _average(case: Case) -> Estimate:
@@ -129,14 +131,10 @@ def _average(case: Case) -> Estimate:
     if case.log_n == 0:
         return _one_sample(case)
     if case.random:
-        return over_points(case.dims, lambda chi_square: _at_points(case, chi_square))
+        planted = case.planted
+        return over_points(case.dims, case.energies_from, case.log_n, planted, lambda nodes: means(nodes, planted))
     found = means(Nodes.of(case.energies(), case.log_n, False, FINE), False)
     return Estimate(found.value[0], found.error[0])
-
-
-def _at_points(case: Case, chi_square: Float) -> Estimate:
-    nodes = Nodes.of(case.energies_from(chi_square), case.log_n, case.planted, FAST)
-    return means(nodes, case.planted)
 
 
 def _one_sample(case: Case) -> Estimate:

@@ -7,26 +7,15 @@ their step and at twice their step; the difference and the coefficients of the p
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag.finite._mellin import EPS, Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
-from phasediag.finite._window import NODES, Window, integrate
+from phasediag.finite._mellin import EPS, Accuracy, Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
+from phasediag.finite._window import NODES, WEIGHTS, Window, integrate
 
 Float = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Step along the contours, and panels in log s relative to the standard number."""
-
-    step: float
-    panels: float
-
-
-#: Near the rounding of doubles, and near 1e-9.
-FINE, FAST = Accuracy(0.1, 0.9), Accuracy(0.2, 0.4)
 
 
 def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
@@ -60,16 +49,19 @@ class Nodes:
     log_s: Float  # (n * P * 16,)
     point: Index  # of each node
     widths: Float  # half widths of the panels, (n, P)
-    step: float
+    accuracy: Accuracy
 
     @classmethod
     def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
         """Place the nodes where the integrands are, with or without a planted sample."""
-        edges = Window.of(e, log_n, planted).panels(accuracy.panels)
+        edges = Window.of(e, log_n, planted, accuracy.negligible).panels(accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths, accuracy.step)
+        return cls(e, log_n, log_s.ravel(), point, widths, accuracy)
+
+    #: Whether kernels come at both steps along the contours, or with an error instead.
+    levels: ClassVar[tuple[bool, ...]] = (False, True)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -78,11 +70,11 @@ class Nodes:
 
     def contours(self, p: int) -> Contours:
         """Return the contours for K_p."""
-        return find_contours(self.e, p, self.log_s, self.point)
+        return find_contours(self.e, p, self.log_s, self.point, self.accuracy)
 
     def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
         """Return s^p K_{p,f} at the nodes."""
-        return kernel(self.e, self.contours(p), insertions, self.step)
+        return kernel(self.e, self.contours(p), insertions)
 
     def moment_kernels(self, orders: Iterable[int]) -> dict[int, Kernel]:
         """Return s^p K_{p,f} for the insertions of `moments`."""
@@ -91,7 +83,7 @@ class Nodes:
         centre = np.ones_like(self.log_s)
         centre[first.rows] = np.where(first.poles[first.rows] > 0, 1.0, first.lam)
         inserted = moments(self.e, self.point, centre)
-        return {p: kernel(self.e, first if p == 1 else self.contours(p), inserted, self.step) for p in orders}
+        return {p: kernel(self.e, first if p == 1 else self.contours(p), inserted) for p in orders}
 
 
 @dataclass(frozen=True)
@@ -167,17 +159,18 @@ Integrands = Callable[[Level], Float]
 def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
     """Integrate over log s at every point."""
     with np.errstate(under="ignore"):
-        fine, coarse = (
+        fine, *coarse = (
             np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)
-            for half in (False, True)
+            for half in nodes.levels
         )
-        value, outer = integrate(fine, nodes.widths)
-        total, _ = integrate(np.abs(fine), nodes.widths)
-        difference = np.abs(value - integrate(coarse, nodes.widths)[0])
-        noisy, _ = integrate(np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape), nodes.widths)
-        # The error of the trapezoidal rule at one step is about the square of that at twice the step.
-        inner = total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 1.5
-    return Estimate(value.T, (outer + inner + noisy).T)
+        value, error = integrate(fine, nodes.widths)
+        error += (np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape) @ WEIGHTS * nodes.widths).sum(axis=-1)
+        for at_twice_the_step in coarse:
+            total = (np.abs(fine) @ WEIGHTS * nodes.widths).sum(axis=-1)
+            difference = np.abs(value - (at_twice_the_step @ WEIGHTS * nodes.widths).sum(axis=-1))
+            # The error of the trapezoidal rule at one step is about the square of that at twice the step.
+            error += total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 2
+    return Estimate(value.T, error.T)
 
 
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag.finite._integrals import Accuracy, Estimate, Level, Nodes, integrals
-from phasediag.finite._mellin import Energies, Index, Insertions
+from phasediag.finite._integrals import Estimate, Level, Nodes, integrals
+from phasediag.finite._mellin import Accuracy, Energies, Index, Insertions
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.inexact]

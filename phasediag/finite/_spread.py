@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._integrals import FAST, FINE, Accuracy, Estimate, Nodes
-from phasediag.finite._mellin import Energies
+from phasediag.finite._integrals import Estimate, Nodes
+from phasediag.finite._mellin import FAST, FINE
 from phasediag.finite._points import over_points
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
@@ -83,7 +83,7 @@ def exact_fluctuations(
     variance, error = np.maximum(found.value[..., 3], 0), found.error[..., 3]
     std = np.sqrt(variance)
     # The error of a root: linear where the variance is known, the root of the error where it is not.
-    std_error = np.sqrt(variance + error) - std
+    std_error = np.sqrt(variance + error + np.finfo(float).tiny) - std
     return ExactFluctuations(found.value[..., :3], std, found.error[..., :3], std_error)
 
 
@@ -92,26 +92,23 @@ def _fluctuations(case: Case) -> Estimate:
     if case.log_n == 0:
         return _one_sample(case)
     if not case.random:
-        found = _at_points(case, case.energies(), FINE)
+        found = weights_and_log_z(Nodes.of(case.energies(), case.log_n, False, FINE), False)
         return Estimate(found.value[0, [0, 1, 2, 4]], found.error[0, [0, 1, 2, 4]])
     # E log Z differs from point to point: measured from here, its square does not cancel.
-    centre = _at_points(case, case.energies_from(case.dims[None]), FAST).value[0, 3]
+    middle = Nodes.of(case.energies_from(case.dims[None]), case.log_n, case.planted, FAST)
+    centre = weights_and_log_z(middle, case.planted).value[0, 3]
 
-    def average(chi_square: Float) -> Estimate:
-        found = _at_points(case, case.energies_from(chi_square), FAST)
+    def average(nodes: Nodes) -> Estimate:
+        found = weights_and_log_z(nodes, case.planted)
         mean, variance = found.value[:, 3] - centre, found.value[:, 4]
         value = np.column_stack([found.value[:, :3], mean, variance + mean**2])
         error = np.column_stack([found.error[:, :4], found.error[:, 4] + 2 * np.abs(mean) * found.error[:, 3]])
         return Estimate(value, error)
 
-    found = over_points(case.dims, average)
+    found = over_points(case.dims, case.energies_from, case.log_n, case.planted, average)
     mean, square = found.value[3:]
     error = found.error[4] + 2 * np.abs(mean) * found.error[3]
     return Estimate(np.append(found.value[:3], square - mean**2), np.append(found.error[:3], error))
-
-
-def _at_points(case: Case, e: Energies, accuracy: Accuracy) -> Estimate:
-    return weights_and_log_z(Nodes.of(e, case.log_n, case.planted, accuracy), case.planted)
 
 
 def _one_sample(case: Case) -> Estimate:
