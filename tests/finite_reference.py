@@ -116,12 +116,12 @@ class Law:
         # The width of the energies, or 1: that of the Gumbel law.
         scale = min(1, max(sub.s / sub.t * sqrt(1 + sub.X / sub.s) for sub in subspaces))
         half = sum(sub.m for sub in subspaces) / 2
-        nodes = _grid(-45 / half, highest / scale, step)
+        nodes = _grid(-45 / half - 3, highest / scale, step)
         e, jacobian = scale * _softplus(nodes), scale * step * _expit(-nodes)
         joint, parts = _joint(subspaces, e, step)
         p = joint.sum(axis=1)
         given = [
-            [(joint * f).sum(axis=1) / p for f in sub.moments(part)] for sub, part in zip(subspaces, parts, strict=True)
+            [(joint * f).sum(axis=1) / np.maximum(p, 1e-300) for f in sub.moments(part)] for sub, part in zip(subspaces, parts, strict=True)
         ]
         return cls.complete(e, p * jacobian / e, given)
 
@@ -167,7 +167,7 @@ def _ends(subspaces, n):
     top = max(sub.s / sub.t for sub in subspaces) * (2 * size + 120)
     e = np.geomspace(1e-7 * top, top, 1500)
     beyond = np.cumsum(_joint(subspaces, e, STEP)[0].sum(axis=1)[::-1])[::-1] * np.log(e[1] / e[0])
-    survival = max(n - 1, 1) * np.log(np.minimum(beyond, 1))
+    survival = max(n - 1, 1) * np.log(np.clip(beyond, 1e-300, 1))
     highest = e[np.argmax(survival < -60)] + 5
     return highest, min(highest + 45, e[np.argmax(beyond < 1e-22)])
 
