@@ -41,6 +41,5 @@ def _error(found: Measurement, mean: Float, largest: Float, few: NDArray[np.bool
 
 
 def _carried_by_few(values: Float) -> NDArray[np.bool_]:
-    """Return where a few data sets, and not half of all, make up the mean of positive values."""
-    effective = min(_FEW, len(values) / 2)
-    return np.asarray(np.sum(values, axis=0) ** 2 <= effective * np.sum(values**2, axis=0))
+    """Return where fewer than thirty data sets make up the mean of positive values."""
+    return np.asarray(np.sum(values, axis=0) ** 2 <= _FEW * np.sum(values**2, axis=0))

@@ -33,7 +33,11 @@ _SPREAD = np.geomspace(1 / 4, 4, 17)
 
 @dataclass(frozen=True)
 class CrossCheckRow:
-    """One quantity at one time, by one theory level and measured."""
+    """One quantity at one time, by one theory level and measured.
+
+    ``z`` is their difference by the standard error; where fewer than 30 data sets carry the mean, as deep in the
+    condensed phase, that of the data sets too rare to be seen is added, as large as the theory allows.
+    """
 
     t: float
     quantity: str
