@@ -22,6 +22,8 @@ def check_target(path: PathLike, known: Sequence[str], name: str) -> None:
     folder = Path(os.path.realpath(path)).parent
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError(f"{name}: the folder of {os.fspath(path)!r} does not exist or cannot be written")
+    if os.path.isdir(path):
+        raise ValueError(f"{name}: {os.fspath(path)!r} is a folder")
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from matplotlib.transforms import BboxBase
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
@@ -59,25 +61,57 @@ def _spread(wanted: Float, step: float) -> tuple[NDArray[np.intp], Float]:
 
 
 def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] = ()) -> list[Text]:
-    """Write each curve's label on it, at the point farthest from the other curves and from the texts to keep clear of.
+    """Write each curve's label on it where it hides nothing else, or beside it where other curves run along.
 
-    ``curves`` holds (x, y, text, colour). Curves that do not enter the axes get no label.
-    Call `draw_layout` first.
+    ``curves`` holds (x, y, text, colour); without a text a curve is kept clear of only. Curves that do not enter the
+    axes get no label, and a legend keeps its place. Call `draw_layout` first.
     """
     frame, em = outline(ax), mpl.rcParams["font.size"] / 72 * ax.figure.dpi
     pieces = [inside(ax, x, y) for x, y, _, _ in curves]
-    texts = [outline(label) for label in keep_clear]
+    legend = ax.get_legend()
+    taken = [frame, *map(outline, keep_clear), *([outline(legend)] if legend else [])]
     labels = []
     for i, (_, _, name, colour) in enumerate(curves):
-        if len(pieces[i]) == 0:
+        if len(pieces[i]) == 0 or not name:
             continue
-        others = [piece for j, piece in enumerate(pieces) if j != i and len(piece)]
-        point = _roomiest(pieces[i], others, [*texts, _ends(pieces[i])], frame, em)
-        x, y = ax.transData.inverted().transform(point)
-        label = ax.text(x, y, name, color=colour, ha="center", va="center", bbox=HALO)
-        texts.append(outline(label))
+        label = ax.text(0, 0, name, color=colour, ha="center", va="center")
+        box = label.get_window_extent()
+        half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.2]) * em
+        others = np.concatenate([np.empty((0, 2)), *(piece for j, piece in enumerate(pieces) if j != i)])
+        point = _place(pieces[i], np.concatenate(taken), others, half, ax.get_window_extent())
+        label.set_position(tuple(ax.transData.inverted().transform(point)))
+        label.set_bbox(HALO)
+        taken.append(outline(label))
         labels.append(label)
     return labels
+
+
+def _place(piece: Float, taken: Float, others: Float, half: Float, frame: BboxBase) -> Float:
+    """Return where a label of half-sizes ``half`` goes: on its curve if it fits there, beside it if not.
+
+    On the curve, its ends must stay in sight; beside it, all of the curve. Where nothing fits it covers other curves,
+    but not what is ``taken``.
+    """
+    clear = _clearance(piece, np.concatenate([taken, others, _ends(piece)]), half)
+    if np.max(clear) >= 1:
+        return piece[np.argmax(clear)]
+    sides = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)])
+    for distance in (1.02, 1.4, 1.8):
+        beside = np.concatenate([piece + distance * side * half for side in sides])
+        beside = beside[np.all((beside > frame.min) & (beside < frame.max), axis=1)]
+        room = _clearance(beside, np.concatenate([taken, others, piece]), half)
+        if np.max(room, initial=0) >= 1:
+            return beside[np.argmax(room)]
+    free = _clearance(piece, taken, half)
+    return piece[np.argmax(np.where(free >= min(1, np.max(free)), clear, -1))]
+
+
+def _clearance(points: Float, obstacles: Float, half: Float) -> Float:
+    """Return how far each point is from the nearest obstacle, in half-sizes: a box about it is clear from 1 on."""
+    from scipy.spatial import cKDTree
+
+    distance, _ = cKDTree(obstacles / half).query(points / half, p=np.inf)
+    return distance
 
 
 def inside(ax: Axes, x: Float, y: Float) -> Float:
@@ -99,17 +133,20 @@ def _ends(piece: Float) -> Float:
     return piece[[0, *breaks, *(breaks + 1), -1]]
 
 
-def outline(artist: Text | Axes) -> Float:
-    """Return points around axes, or all over a text, in pixels."""
+def outline(artist: Artist) -> Float:
+    """Return points around axes, or all over a text or legend, in pixels."""
     u = np.linspace(-1, 1, 40)
     sides = np.reshape([[(a, -1), (a, 1), (-1, a), (1, a)] for a in u], (-1, 2)) / 2
     if isinstance(artist, Axes):
         box = artist.get_window_extent()
         return sides * np.array(box.size) + np.mean(box.get_points(), axis=0)
-    angle = artist.get_rotation()
-    artist.set_rotation(0)
+    angle = 0.0
+    if isinstance(artist, Text):
+        angle = artist.get_rotation()
+        artist.set_rotation(0)
     box = artist.get_window_extent()
-    artist.set_rotation(angle)
+    if isinstance(artist, Text):
+        artist.set_rotation(angle)
     filled = np.concatenate([sides * share for share in (1, 0.6, 0.2)])
     return filled * np.array(box.size) @ _turn(angle).T + np.mean(box.get_points(), axis=0)
 
@@ -119,35 +156,11 @@ def _turn(degrees: float) -> Float:
     return np.array([[cosine, -sine], [sine, cosine]])
 
 
-def _roomiest(piece: Float, curves: Sequence[Float], texts: Sequence[Float], frame: Float, em: float) -> Float:
-    """Return the point of a curve with the most room around it.
-
-    Frame and texts must stay clear; other curves may come as close as they like where they are close everywhere.
-    """
-    margin = em * np.array([2.0, 1.0])
-    central = np.all((piece > frame.min(axis=0) + margin) & (piece < frame.max(axis=0) - margin), axis=1)
-    piece = piece[central] if central.any() else piece
-    room = 2 * _distance(piece, frame)
-    for text in texts:
-        room = np.minimum(room, _distance(piece, text))
-    for curve in curves:
-        room = np.minimum(room, _distance(piece, curve) + 0.9 * em)
-    return piece[np.argmax(room)]
-
-
-def _distance(points: Float, obstacle: Float) -> Float:
-    """Return the distance of each point from an obstacle; labels are wider than high, so that width counts less."""
-    separation = (points[:, None, :] - obstacle) * (0.6, 1.0)
-    return np.min(np.hypot(separation[..., 0], separation[..., 1]), axis=1)
-
-
 def fit_text(label: Text, room: Float, walls: Float) -> bool:
     """Move a text to the point of ``room`` where it clears all ``walls``, level if possible; False if it fits nowhere.
 
     Both are points in pixels. The text may be broken at its spaces, and turned by up to 45 degrees.
     """
-    from scipy.spatial import cKDTree
-
     best = (1.15, 0.0, label.get_text(), (0.0, 0.0))  # the margin that a text needs, in its own half-sizes
     texts = {label.get_text(), label.get_text().replace(" ", "\n")}
     for angle in (0, *range(-45, 46, 5)):
@@ -155,7 +168,7 @@ def fit_text(label: Text, room: Float, walls: Float) -> bool:
             label.set(text=text, rotation=0)
             box = label.get_window_extent()
             frame = _turn(angle) / (np.array([box.width, box.height]) / 2)
-            clear, _ = cKDTree(walls @ frame).query(room @ frame, p=np.inf)
+            clear = _clearance(room @ frame, walls @ frame, np.ones(2))
             i = np.argmax(clear)
             if clear[i] > best[0]:
                 best = (clear[i], angle, text, room[i])

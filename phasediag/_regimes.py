@@ -71,22 +71,32 @@ def wishart(
 
 def _mean_spectrum(s: Float, t: float, participation: float, d: int, n_draws: int, rng: np.random.Generator) -> Float:
     """Average the ordered singular values of ``n_draws`` random Jacobians; one variance s per tangent direction."""
-    n = max(1.0, np.round(min(1 / participation, _MANY)))
+    counts = _counts(min(1 / participation, _MANY), n_draws, rng)
     v1, v2 = s * t / (t + s), s * t / (t + 2 * s)
-    noise = _unit_wishart(n, len(s), n_draws, rng) * np.sqrt(v2[:, None] * v2)
-    jacobian = ((np.diag(v1 - v2) + noise) / t - np.eye(len(s))) / t
+    # The weights are divided by their sum: with more samples everything else weighs less.
+    rest = (1 / counts) / np.mean(1 / counts)
+    noise = _unit_wishart(counts, len(s), rng) * np.sqrt(v2[:, None] * v2)
+    jacobian = ((rest[:, None, None] * np.diag(v1 - v2) + noise) / t - np.eye(len(s))) / t
     on_manifold = np.abs(np.linalg.eigvalsh(jacobian))
     off_manifold = np.full((n_draws, d - len(s)), 1 / t)
     return np.mean(np.sort(np.concatenate([on_manifold, off_manifold], axis=1), axis=1)[:, ::-1], axis=0)
 
 
-def _unit_wishart(n: float, m: int, n_draws: int, rng: np.random.Generator) -> Float:
-    """Draw (1/n) sum_a z_a z_a^T, z_a standard normal of length m, from its triangular factor (Bartlett).
+def _counts(n: float, n_draws: int, rng: np.random.Generator) -> Float:
+    """Draw Poisson numbers of mean n, at least 1; normal ones where they no longer fit an integer."""
+    if n < 1e15:
+        return np.maximum(1.0, rng.poisson(n, n_draws))
+    return np.rint(rng.normal(n, np.sqrt(n), n_draws))
 
-    The factor has min(n, m) rows, whatever n, with chi-distributed diagonal: n may be astronomically large.
+
+def _unit_wishart(counts: Float, m: int, rng: np.random.Generator) -> Float:
+    """Draw (1/P) sum_a z_a z_a^T for each count P, z_a standard normal of length m, from its triangular factor.
+
+    Bartlett's factor has min(P, m) rows, whatever P, with chi-distributed diagonal: P may be astronomically large.
     """
-    rows = int(min(n, m))
-    factor = np.triu(rng.standard_normal((n_draws, rows, m)))
-    diagonal = np.arange(rows)
-    factor[:, diagonal, diagonal] = np.sqrt(rng.chisquare(n - diagonal, (n_draws, rows)))
-    return np.swapaxes(factor, 1, 2) @ factor / n
+    rows = np.arange(m)
+    freedom = counts[:, None] - rows
+    factor = np.triu(rng.standard_normal((len(counts), m, m)))
+    factor[:, rows, rows] = np.sqrt(rng.chisquare(np.maximum(freedom, 1)))
+    factor[freedom <= 0] = 0
+    return np.swapaxes(factor, 1, 2) @ factor / counts[:, None, None]

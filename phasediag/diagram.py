@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasediag import __version__, _diagram_files
 from phasediag._arrays import positive
+from phasediag._diagram_ranges import automatic_ranges, check_gaussian
 from phasediag._files import PathLike
 from phasediag.criteria import CRITERIA
-from phasediag.critical import condensation_alpha, condensation_time, critical_alphas, critical_times
+from phasediag.critical import condensation_time, critical_times
 from phasediag.manifold import LinearManifold
 
 __all__ = ["PhaseDiagram", "automatic_ranges", "parameter_diagram", "phase_diagram"]
@@ -245,32 +246,6 @@ def parameter_diagram(
     return _diagram(name, values, alphas, times, manifolds, criterion, closure)
 
 
-def automatic_ranges(
-    m: LinearManifold, criterion: str = "resolution", closure: str | None = None, count: int = 400
-) -> tuple[Float, Float]:
-    r"""Return grids of alpha and t that show every boundary of the phase diagram.
-
-    Times run, log-spaced, from a thirtieth of the smallest variance to three times the largest; alpha from N = 2 to
-    where the first boundary leaves that window or the last one is half-way down, evenly spaced unless that spans
-    more than a factor of 50.
-
-    Examples
-    --------
-    >>> alphas, times = automatic_ranges(LinearManifold([1, 0.3], [2, 5], ambient_dim=30))
-    >>> alphas[[0, -1]].round(3), times[[0, -1]].round(3)
-    (array([0.023, 0.44 ]), array([0.01, 3.  ]))
-    """
-    _check_gaussian(m)
-    shortest, longest = min(m.data_variances) / 30, 3 * max(m.data_variances)
-    middle, leaving = (
-        np.append(critical_alphas(m, t, criterion=criterion, closure=closure), condensation_alpha(m, t))
-        for t in (np.sqrt(shortest * longest), shortest)
-    )
-    first, last = min(np.log(2) / m.ambient_dim, np.min(leaving) / 2), max(np.max(middle), np.min(leaving))
-    spaced = np.geomspace if last > 50 * first else np.linspace
-    return spaced(first, last, count), np.geomspace(shortest, longest, count)
-
-
 def _diagram(
     axis: str,
     values: Float,
@@ -286,7 +261,7 @@ def _diagram(
     starts = [0, *(i for i in range(1, len(values)) if manifolds[i] != manifolds[i - 1]), len(values)]
     for start, stop in pairwise(starts):
         m, some = manifolds[start], alphas[start:stop]
-        _check_gaussian(m)
+        check_gaussian(m)
         condensation.append(condensation_time(m, some))
         critical.append(critical_times(m, some, criterion=criterion, closure=closure))
     return PhaseDiagram(
@@ -302,11 +277,6 @@ def _diagram(
         condensation_times=np.concatenate(condensation),
         critical_times=np.concatenate(critical),
     )
-
-
-def _check_gaussian(m: LinearManifold) -> None:
-    if m.geometry == "sphere":
-        raise ValueError("phase diagrams need a condensation threshold, which is not defined for geometry='sphere'")
 
 
 def _grid(name: str, values: Float) -> Float:

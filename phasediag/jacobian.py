@@ -28,7 +28,7 @@ def singular_values(
     regime: str = "population",
     probe: Probe | str = "origin",
     *,
-    n_draws: int = 100,
+    n_draws: int = 500,
     rng: np.random.Generator | int = 0,
 ) -> Float:
     r"""Return the singular values of the Jacobian of the score, in descending order.
@@ -51,12 +51,16 @@ def singular_values(
         The mean Jacobian at finite N, :math:`(1 - \mathrm{E}\,C_{kk}/t)/t`, by `exact_averages`.
     ``wishart``
         A random Jacobian :math:`(C/t - 1)/t` with
-        :math:`C = \mathrm{diag}(v_1 - v_2) + \frac1n \sum_{a=1}^n z_a z_a^T`,
-        :math:`z_a \sim \mathcal N(0, \mathrm{diag}(v_2))`, :math:`v_q = s_k t/(t + q s_k)`: the noise comes from
-        :math:`n = 1/Y_2` samples tilted at :math:`\lambda = 2`, with :math:`Y_2` at finite N. Singular values are
-        averaged over draws. At the origin it follows measured spectra to about 5 % well inside the liquid phase
-        (seen from :math:`\lambda_c = 4` or 5 on); at :math:`\lambda_c = 3.3`, for variances 1 and 0.3 with
-        dimensions 2 and 5, the largest tangent value is 10 % too low.
+
+        .. math::
+
+            C = \frac{1/P}{\mathrm{E}\,1/P}\, \mathrm{diag}(v_1 - v_2) + \frac1P \sum_{a=1}^P z_a z_a^T, \qquad
+            z_a \sim \mathcal N(0, \mathrm{diag}(v_2)), \quad P \sim \mathrm{Poisson}(1/Y_2)
+
+        and P at least 1, :math:`v_q = s_k t/(t + q s_k)`: the noise comes from samples tilted at
+        :math:`\lambda = 2`, whose number :math:`1/Y_2`, at finite N, fluctuates. The mean of C is :math:`v_1`, and the
+        covariances of its entries are those behind ``resolution``. Singular values are averaged over draws. At
+        the origin they follow measured spectra to about 5 % in the liquid phase from :math:`\lambda_c = 3` on.
 
     Parameters
     ----------

@@ -173,6 +173,16 @@ def spectrum_rows(
     return rows
 
 
+def spectrum_notes(m: LinearManifold, t: Float, alpha: float | None, regime: str, probe: Probe) -> list[str]:
+    """Return what limits the numbers of `spectrum_rows`: Wishart noise fails near condensation."""
+    if regime != "wishart" or alpha is None:
+        return []
+    least = float(np.min(RandomEnergyModel(m, t, probe).freezing_point(alpha)))
+    if least >= 3:
+        return []
+    return [f"wishart: lam_c is {least:.2g} at the least noise; singular values are right to 5 % from 3 on"]
+
+
 def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:
     """Return the subspaces in the order in which they are lost as noise is removed: "0>1", "0=1" on a tie."""
     ranked = sorted(range(len(times)), key=lambda k: times[k], reverse=decreasing)

@@ -77,6 +77,15 @@ def test_spectrum_table(run):
     assert "--ambient-dim sets it" in out
 
 
+def test_spectrum_says_where_wishart_fails(run):
+    notes = [
+        json.loads(run("spectrum", *PAPER, "--t", t, "--alpha", 0.23, "--regime", "wishart", "--format", "json")[1])
+        for t in ("0.0491,0.5", "0.08,0.5")
+    ]
+    limit = "wishart: lam_c is 2 at the least noise; singular values are right to 5 % from 3 on"
+    assert [note["notes"] for note in notes] == [[limit], []]
+
+
 def test_diagram_with_its_own_ranges(run):
     code, out, err = run("diagram", *PAPER, "-o", "x.png", "--save", "x.npz")
     assert (code, err) == (0, "")
@@ -99,9 +108,17 @@ def test_diagram_on_given_grids(run):
 
 
 @pytest.mark.parametrize("name", ["gaps", "score-field", "critical-times"])
-def test_named_figures(run, name):
+def test_named_figures(run, name, monkeypatch):
+    monkeypatch.setattr("phasediag.figures.critical_times.SIZES", (10,))
     assert run("figure", name, "-o", "x.svg") == (0, "Wrote x.svg\n", "")
     assert os.path.getsize("x.svg") > 5000
+
+
+def test_a_folder_in_the_way_stops_both_files(run):
+    os.mkdir("x.pdf")
+    code, out, err = run("diagram", *PAPER, "-o", "x.pdf", "--save", "x.npz")
+    assert (code, out, err) == (2, "", "Error: -o: 'x.pdf' is a folder\n")
+    assert os.listdir() == ["x.pdf"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from phasediag import LinearManifold, condensation_time, critical_times, singular_values
+from phasediag.comparison import measured_critical_times
+from phasediag.criteria import CRITERIA
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures import FIGURES, figure
 from phasediag.figures import closures as closures_figure
 from phasediag.figures import critical_times as times_figure
 from phasediag.figures._common import PAPER, gap_names, power
+from phasediag.montecarlo import measure
 from phasediag.plotting import save_figure
-from phasediag.report import COLUMNS
 
 
 def lines(ax):
@@ -67,16 +69,47 @@ def test_dataset_size():
     np.testing.assert_allclose(lines(panel)[2][:, 1], 0.1 * singular_values(PAPER, 0.1))
 
 
-def test_critical_times_with_measurements():
+def panels(fig):
+    return {ax.get_title("left").split(") ")[1]: ax for ax in fig.axes}
+
+
+def test_critical_times_with_given_measurements():
     alphas = np.linspace(0.1, 0.4, 7)
     measured = times_figure.Measured(np.array([0.2]), np.array([[0.15, 0.1]]), np.array([[0.01, 0.02]]))
     fig = figure("critical-times", alphas=alphas, measured={"score": measured})
-    assert len(fig.axes) == len(COLUMNS)
-    drawn = lines(fig.axes[5])
+    assert list(panels(fig)) == ["rem", "rem, on a sphere", *list(CRITERIA)[1:]]
+    drawn = lines(panels(fig)["score"])
     np.testing.assert_allclose(drawn[0][:, 1], condensation_time(PAPER, alphas))
     np.testing.assert_allclose(drawn[2][:, 1], critical_times(PAPER, alphas, criterion="score")[:, 0])
     assert any(np.array_equal(line, [[0.2, 0.15]]) for line in drawn)
-    np.testing.assert_allclose(lines(fig.axes[1])[2][:, 1], 1 / (2 * 30 * alphas))
+    np.testing.assert_allclose(lines(panels(fig)["rem, on a sphere"])[0][:, 1], 1 / (2 * 30 * alphas))
+    assert "seed" not in fig.parameters
+
+
+def test_critical_times_show_every_closure_that_is_registered(monkeypatch):
+    shifted = {"annealed": CRITERIA["score"]["annealed"], "finite": CRITERIA["resolution"]["annealed"]}
+    monkeypatch.setitem(CRITERIA, "score", shifted)
+    monkeypatch.setitem(CRITERIA, "another", {None: CRITERIA["isolated"][None]})
+    fig = figure("critical-times", alphas=[0.1, 0.2], measured={})
+    drawn = panels(fig)["score"].lines[2:]
+    assert [line.get_linestyle() for line in drawn] == ["-", "-", "--", "--"]
+    np.testing.assert_allclose(drawn[3].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="resolution")[:, 1])
+    assert [text.get_text() for text in panels(fig)["score"].get_legend().get_texts()] == ["annealed", "finite"]
+    np.testing.assert_allclose(
+        panels(fig)["another"].lines[2].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="isolated")[:, 0]
+    )
+
+
+def test_critical_times_are_measured(monkeypatch):
+    monkeypatch.setattr(times_figure, "SIZES", (30, 100))
+    seen = []
+    fig = figure("critical-times", seed=4, n_replicates=60, progress=lambda items: seen.extend(items) or items)
+    assert len(seen) == 4
+    assert fig.parameters | {"sizes": [30, 100], "seed": 4, "n_replicates": 60} == fig.parameters
+    drawn = [c.lines[0].get_xydata() for name in ("resolution", "score") for c in panels(fig)[name].containers]
+    stream = np.random.SeedSequence(4).spawn(4)[3]
+    expected, _ = measured_critical_times(PAPER, 100, "score", n_replicates=60, rng=stream)
+    np.testing.assert_allclose([points[1] for points in drawn[2:]], [(np.log(100) / 30, t) for t in expected])
 
 
 @pytest.mark.parametrize("variant", ["article", "released"])
@@ -97,7 +130,7 @@ def test_spectrum(variant):
         np.testing.assert_allclose(lines(fig.axes[0])[1][:, 1], singular_values(PAPER, 0.1, 0.23, "paper"))
 
 
-def test_closures_with_measurements():
+def test_closures_with_given_measurements():
     measured = closures_figure.Measured(np.array([0.1]), np.array([0.2]), np.array([0.01]))
     fig = figure("closures", times=[0.01, 0.1, 1], measured={"participation": measured})
     assert any(np.array_equal(line, [[0.1, 0.2]]) for line in lines(fig.axes[1]))
@@ -105,9 +138,27 @@ def test_closures_with_measurements():
     np.testing.assert_allclose(retained[1][:, 1], [t_eff / (t_eff + 1) for t_eff in (0.02453955879202041, 0.1, 1)])
 
 
+def test_closures_are_measured():
+    fig = figure("closures", times=[0.03, 0.1, 1], seed=5, n_replicates=30)
+    assert (fig.parameters["seed"], fig.parameters["n_replicates"]) == (5, 30)
+    found = measure(PAPER, 992, np.geomspace(1.2 * 0.03, 1 / 1.2, 12), n_replicates=30, rng=5)
+    expected = {
+        "log_partition": -found.times / 30 * np.mean(found.replicates["log_partition"], axis=0),
+        "participation": np.mean(found.replicates["participation"], axis=0),
+        "jacobian": 1 - np.mean(found.replicates["covariance"][..., :2], axis=(0, 2)) / found.times,
+    }
+    for ax, values in zip(fig.axes, expected.values(), strict=True):
+        np.testing.assert_allclose(ax.containers[0].lines[0].get_ydata(), values)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_axes_are_labelled_and_files_written(name, tmp_path):
-    options = {"dataset-size": {"sizes": (10, 30), "n_replicates": 1}, "spectrum": {"n": 50, "n_times": 3}}
+    options = {
+        "dataset-size": {"sizes": (10, 30), "n_replicates": 1},
+        "spectrum": {"n": 50, "n_times": 3},
+        "critical-times": {"measured": {}},
+        "closures": {"measured": {}},
+    }
     fig = figure(name, **options.get(name, {}))
     save_figure(fig, tmp_path / f"{name}.svg")
     assert (tmp_path / f"{name}.svg").stat().st_size > 5000

@@ -12,7 +12,7 @@ def by_gamma_law(s, m, t, n):
     Plain quadrature over the energy, and over log s in the same generating functions: no contour anywhere.
     """
     x, w = leggauss(16)
-    edges = np.linspace(np.log(1e-7), np.log(m / 2 + 60), 1000)
+    edges = np.linspace(np.log(1e-12), np.log(m / 2 + 60), 1200)
     half = np.diff(edges)[:, None] / 2
     log_G = (edges[:-1, None] + half + half * x).ravel()
     density = (half * w).ravel() * np.exp(m / 2 * log_G - np.exp(log_G) - gammaln(m / 2))

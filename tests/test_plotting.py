@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from phasediag import LinearManifold, critical_times, parameter_diagram, phase_diagram, singular_values
 from phasediag._canvas import FORMATS
-from phasediag._labels import _spread, draw_layout, label_ends
+from phasediag._labels import _spread, draw_layout, label_curves, label_ends
 from phasediag.diagram import automatic_ranges
 from phasediag.plotting import new_figure, plot_diagram, plot_spectra, save_figure, style, subspace_colours
 
@@ -175,3 +175,22 @@ def test_critical_curve_reaches_the_picture():
     _, ax = DIAGRAM.plot()
     expected = critical_times(PAPER, DIAGRAM.alphas, criterion="resolution")
     np.testing.assert_allclose(lines(ax)[2][:, 1], expected[:, 1])
+
+
+def test_labels_leave_curves_that_run_together_in_sight():
+    x = np.linspace(0, 1, 50)
+    curves = [(x, x**2, "one", "black"), (x, x**2 + 0.002, "two", "red"), (x, 0.9 - 0.3 * x, "", "blue")]
+    with style():
+        fig, ax = new_figure(1, 2.4)
+        for x, y, _, colour in curves:
+            ax.plot(x, y, color=colour)
+        draw_layout(fig)
+        labels = label_curves(ax, curves)
+    assert [label.get_text() for label in labels] == ["one", "two"]
+    boxes = [label.get_window_extent() for label in labels]
+    assert not overlap(*boxes)
+    for box in boxes:
+        for x, y, *_ in curves:
+            fine = np.linspace(0, 1, 5000)
+            points = ax.transData.transform(np.column_stack([fine, np.interp(fine, x, y)]))
+            assert box.count_contains(points) == 0

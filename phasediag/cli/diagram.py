@@ -6,6 +6,7 @@ import click
 
 from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
 from phasediag.cli.output import clock_line, dims_notes, echo_lines
+from phasediag.criteria import CRITERIA
 
 _EPILOG = """\b
 Examples:
@@ -22,9 +23,9 @@ Examples:
     "--criterion",
     default="resolution",
     show_default=True,
-    help="What it means that a subspace is lost: rem, isolated, resolution or score.",
+    help=f"What it means that a subspace is lost: {', '.join(CRITERIA)}.",
 )
-@click.option("--closure", help="Closure of the criterion, such as gaussian for rem.")
+@click.option("--closure", help="Closure of the criterion, such as gaussian for rem. [default: the criterion's first]")
 @click.option(
     "--axis", type=click.Choice(["alpha", "log_n", "n"]), default="alpha", show_default=True, help="Horizontal axis."
 )

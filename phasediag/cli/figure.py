@@ -43,4 +43,4 @@ def command(name: str, output: str, **options: Any) -> None:
 def _progress() -> dict[str, Any]:
     from tqdm import tqdm
 
-    return {"progress": lambda items: tqdm(items, desc="data sets", leave=False)}
+    return {"progress": lambda items: tqdm(items, desc="measuring", leave=False, disable=None)}

@@ -90,7 +90,7 @@ def _record(
     from phasediag.jacobian import singular_values
     from phasediag.noise import from_ve
     from phasediag.probe import Probe
-    from phasediag.report import manifold_record, size_record, spectrum_rows
+    from phasediag.report import manifold_record, size_record, spectrum_notes, spectrum_rows
 
     m, where, size = manifold_of(var, dims, ambient_dim, geometry), Probe.parse(probe), {}
     t, one_alpha, measured = times_of(times, time), None, None
@@ -111,7 +111,7 @@ def _record(
         "probe": str(where),
         "time": time,
         "rows": spectrum_rows(m, t, spectra, time, measured),
-        "notes": dims_notes(m.ambient_dim, ambient_dim),
+        "notes": dims_notes(m.ambient_dim, ambient_dim) + spectrum_notes(m, t, one_alpha, regime, where),
     }
     parameters = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
     panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
@@ -141,6 +141,11 @@ def _draw(output: str, columns: int, times: Any, panels: dict[str, Any], paramet
             ax.set_title(name if name != "measured" else f"measured, $N = {parameters['n']:g}$")
         for ax in axes[0, 1:]:
             ax.set_ylabel("")
+        if len(panels) > 1:
+            # In one column there is room for one such label only.
+            fig.supxlabel(axes[0, 0].get_xlabel(), fontsize=axes[0, 0].xaxis.label.get_size())
+            for ax in axes[0]:
+                ax.set_xlabel("")
         fig.colorbar(scale_colours(times)[1], ax=list(axes[0]), label=CLOCKS[parameters["time"]], aspect=30, pad=0.02)
         fig.parameters = parameters
     save_figure(fig, output)

@@ -15,8 +15,11 @@ FIGURES = {
     "score-field": ("score_field", "the empirical score in two dimensions, and the direction it loses first"),
     "spectrum": ("spectrum", "singular values of the Jacobian: the paper's theory, Wishart noise, and 1000 samples"),
     "dataset-size": ("dataset_size", "spectra of the empirical score for N = 10 ... 20000 at four noise variances"),
-    "critical-times": ("critical_times", "critical times of the subspaces against alpha, by every criterion"),
-    "closures": ("closures", "gaussian and exact closures against exact averages at finite N"),
+    "critical-times": (
+        "critical_times",
+        "critical times of the subspaces against alpha, by every criterion and measured",
+    ),
+    "closures": ("closures", "gaussian and exact closures against exact averages at finite N and Monte Carlo"),
 }
 
 

@@ -41,7 +41,8 @@ def draw(
         for ax, t, letter, values in zip(axes, times, "abcd", np.moveaxis(spectra, 1, 0), strict=True):
             _panel(ax, m, t, values, colours)
             ax.set_title(f"({letter}) $t = {power(t)}$", pad=14)
-        axes[0].set(ylabel=r"singular values of $J$, times $t$", ylim=(0, None))
+        axes[0].set(ylabel=r"singular values of $J$, times $t$", yscale="log", ylim=(0.02, 5))
+        axes[0].legend(loc="lower left")
         fig.colorbar(scale, ax=axes, label="data-set size $N$", aspect=30, pad=0.01)
         fig.parameters = parameters(m, sizes=list(sizes), times=list(times), seed=seed, n_replicates=n_replicates)
     return fig
@@ -70,7 +71,8 @@ def _panel(ax: Axes, m: LinearManifold, t: float, spectra: Float, colours: Seque
     for colour, values in zip(colours, spectra, strict=True):
         ax.plot(index, t * values, "o-", color=colour, ms=1.8, lw=0.8)
     population = singular_values(m, t)
-    ax.plot(index, t * population, "--", color="black", lw=0.8, zorder=3)
-    ax.set(xlabel="index", xlim=(0, len(index) + 1))
+    ax.plot(index, t * population, "--", color="black", lw=0.8, zorder=3, label="population")
+    ax.set(xlabel="index of the singular value", xlim=(0, len(index) + 1))
     mark_gaps(ax, gap_names(m))
-    ax.axvline(np.argmax(gap_sizes(population)) + 1.5, color="0.5", lw=0.8, zorder=0)
+    largest = np.argmax(gap_sizes(population)) + 1.5
+    ax.axvline(largest, color="0.5", lw=0.8, zorder=0, label="its largest gap")

@@ -24,11 +24,12 @@ VARIANTS = ("article", "released")
 def draw(variant: str = "article", n: int = 1000, seed: int = 0, n_times: int = 20) -> Figure:
     r"""Draw the ``paper`` and ``wishart`` theories and the spectra measured on n samples, t from 0.01 to 1.
 
-    The measured Jacobian is the paper's: central differences of the score over :math:`\sqrt{t}` at the origin.
+    The measured Jacobian is the paper's: central differences of the score over :math:`\sqrt{t}` at the origin. Thin
+    lines below it repeat the second panel, whose deviation they show.
     ``released`` follows the script that the authors published instead of the article: data projected on the unit
     sphere, other variances, and absolute values of the Jacobian entry by entry. The ``wishart`` panel then shows
-    Gaussian data of the same variances. The formula of the first panel is not dimensionally homogeneous: its heights
-    depend on the unit in which the data are measured.
+    Gaussian data of the same variances, and is not repeated. The formula of the first panel is not dimensionally
+    homogeneous: its heights depend on the unit in which the data are measured.
 
     Source: Achilli et al., arXiv:2410.08727, Figure 4.
     """
@@ -45,8 +46,11 @@ def draw(variant: str = "article", n: int = 1000, seed: int = 0, n_times: int = 
     }
     with style():
         fig, axes = new_figure(2, 2.3, ncols=3)
+        axes[2].sharey(axes[1])
         for ax, (title, values) in zip(axes, spectra.items(), strict=True):
             _panel(ax, title, times, values)
+        if not released:
+            _overlay(axes[2], spectra["(b) Wishart noise"])
         fig.colorbar(scale_colours(times)[1], ax=axes, label="noise variance $t$", aspect=30, pad=0.01)
         fig.parameters = parameters(data, alpha=PAPER_ALPHA, variant=variant, n=n, seed=seed, times=times)
     return fig
@@ -64,3 +68,11 @@ def _panel(ax: Axes, title: str, times: Float, values: Float) -> None:
     ax.set_title(title, pad=14)
     if not title.startswith("(a)"):
         ax.set_ylabel("")
+
+
+def _overlay(ax: Axes, spectra: Float) -> None:
+    """Draw a theory below what was measured: it is seen where they differ."""
+    index = np.arange(1, spectra.shape[1] + 1)
+    for values in spectra:
+        ax.plot(index, values, color="0.3", lw=0.6, zorder=1, label="theory of (b)")
+    ax.legend(handles=ax.lines[-1:], loc="lower left")

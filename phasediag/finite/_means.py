@@ -3,13 +3,12 @@ r"""The first averages: log Z, the participation, and the covariance along each 
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._averages import Accuracy, Estimate, Level, Nodes, integrals, joined, ones, position
-from phasediag._mellin import Energies, Index, Insertions, Kernel, kernel
+from phasediag.finite._integrals import Estimate, Level, Nodes, integrals, joined, position
 
 Float = NDArray[np.float64]
 
 
-def means(e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> Estimate:
+def means(nodes: Nodes, planted: bool) -> Estimate:
     r"""Return E log Z, E Y2 and the K traces :math:`\mathrm{E} \operatorname{tr} C_k / s_k` at each point.
 
     With the variable log(Exp/Z), Exp a unit exponential, of survival function S:
@@ -27,8 +26,10 @@ def means(e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> Estim
         \mathrm{E}\,C &= \int ds\, s\, [(N-1)(N-2) (K_{1,y^2} K_1 - K_{1,y}^2) P_0\, g^{N-3} \\
         &\qquad + (N-1) (K_{2,y^2} K_1 + K_2 K_{1,y^2} - 2 K_{2,y} K_{1,y})/M(1)\, g^{N-2}].
     """
-    nodes = Nodes.of(e, log_n, planted, accuracy)
-    kernels = _kernels(nodes, planted)
+    if planted:
+        kernels = {0: nodes.kernel(0), 3: nodes.kernel(3), **nodes.moment_kernels((1, 2))}
+    else:
+        kernels = {0: nodes.kernel(0), 2: nodes.kernel(2), **nodes.moment_kernels((1,))}
     if planted:
         mean, _ = position(nodes, kernels, lambda level: level.log_p0 + level.log_power(1))
         others = integrals(nodes, kernels, _planted)
@@ -36,35 +37,6 @@ def means(e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> Estim
         mean, _ = position(nodes, kernels, lambda level: level.log_power(0))
         others = integrals(nodes, kernels, _fresh)
     return joined(Estimate(-np.euler_gamma - mean.value, mean.error), others)
-
-
-def _kernels(nodes: Nodes, planted: bool) -> dict[int, Kernel]:
-    first = nodes.contours(1)
-    # K_{1,y^2} K_1 - K_{1,y}^2 would cancel: y is measured from its mean where the kernels have their weight.
-    centre = np.ones_like(nodes.log_s)
-    centre[first.rows] = np.where(first.poles[first.rows] > 0, 1.0, first.lam)
-    centred = moments(nodes.e, nodes.point, centre)
-    kernels = {0: nodes.kernel(0), 1: kernel(nodes.e, first, centred, nodes.step)}
-    if planted:
-        return {**kernels, 2: nodes.kernel(2, centred), 3: nodes.kernel(3)}
-    return {**kernels, 2: nodes.kernel(2, ones)}
-
-
-def moments(e: Energies, point: Index, centre: Float) -> Insertions:
-    r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
-
-    The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
-    mean at the ``centre`` of each row.
-    """
-    root = np.sqrt(e.xi)
-
-    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
-        narrow = e.A / (lam[..., None] + e.A)
-        lever = root[point[row]] / (centre[row][..., None] + e.A)
-        shift = narrow * lever * (lam - centre[row])[..., None]
-        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
-
-    return insertions
 
 
 def _fresh(level: Level) -> Float:

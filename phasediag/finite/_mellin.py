@@ -26,15 +26,29 @@ Index = NDArray[np.int64]
 #: (lambda, row of each lambda) -> the F insertions, on a new last axis
 Insertions = Callable[[NDArray[np.inexact], Index], NDArray[np.inexact]]
 
-# Terms below exp(-_NEGLIGIBLE) of the leading one are left out.
-_NEGLIGIBLE = 40.0
+EPS = float(np.finfo(float).eps)
 _MAX_RESIDUES = 40
+# Of a gap, to find saddle points near enough.
+_BISECTIONS = 10
 _HIGHEST = 6
 # The largest slope at which contours open to either side, found by comparison with mpmath over m = 0.5 to 5000 and
 # u = 1e-3 to 1e6.
 _SLOPE = 0.75
 # How far from the real axis Psi is looked at to choose the slope.
 _FAR = 5.0
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Step along the contours, panels in log s relative to the standard number, and log of what may be left out."""
+
+    step: float
+    panels: float
+    negligible: float
+
+
+#: Near the rounding of doubles; near 1e-8; and the same where contours are shared, and some miss their saddle points.
+FINE, FAST, SHARED = Accuracy(0.1, 0.9, 40.0), Accuracy(0.15, 0.4, 25.0), Accuracy(0.1, 0.3, 25.0)
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,7 @@ class Contours:
     """Where the contour of each row crosses the real axis: past J poles, near the saddle point ``lam``."""
 
     p: int
+    accuracy: Accuracy
     log_s: Float
     point: Index
     poles: Index
@@ -122,11 +137,13 @@ class Kernel:
     For p = 0: -h where poles were crossed, g where not.
     """
 
-    contours: Contours
+    poles: Index  # crossed, (R,)
+    lead: int  # the first residue that counts
     log_scale: Float  # (R,)
     residues: Float  # (2, R, F)
     rest: Float  # (R, F)
     coarse: Float  # at twice the step along the contours
+    rounding: Float  # relative error that exponents of this size bring, (R,)
 
     def after(self, n: int, coarse: bool = False) -> Float:
         """Return what the first n = 0, 1 or 2 residues leave, shape (R, F)."""
@@ -135,25 +152,27 @@ class Kernel:
     @property
     def leads(self) -> NDArray[np.bool_]:
         """Whether the scale of a row is its first residue."""
-        return self.contours.poles > self.contours.lead
+        return self.poles > self.lead
 
 
-def find_contours(e: Energies, p: int, log_s: Float, point: Index) -> Contours:
+def find_contours(e: Energies, p: int, log_s: Float, point: Index, accuracy: Accuracy) -> Contours:
     """Choose the number of residues and the saddle point of each row."""
     n, lead = np.arange(_MAX_RESIDUES), int(p == 0)
     cgf, energy = (table[:, p : p + _MAX_RESIDUES] for table in e.at_integers)
     terms = (p + n) * log_s[:, None] + (cgf - gammaln(n + 1))[point]
     # The residues are smooth in n: cross poles while they decrease.
     rising = log_s[:, None] >= (energy + digamma(n + 1.0))[point]
-    vanish = (n > lead) & (terms < terms[:, lead : lead + 1] - _NEGLIGIBLE)
+    # Relative to the first residue; for h to the second, because the variance of log Z is in what the first leaves.
+    base = 2 * lead
+    vanish = (n > base) & (terms < terms[:, base : base + 1] - accuracy.negligible)
     stop = rising | vanish
     poles = np.where(stop.any(axis=1), stop.argmax(axis=1), np.argmin(terms, axis=1))
     rows = np.flatnonzero(~vanish[np.arange(len(poles)), poles])
-    lam, reach = _saddles(e, p, log_s[rows], point[rows], poles[rows])
-    return Contours(p, log_s, point, poles, lead, terms[:, : np.max(poles, initial=2)], rows, lam, reach)
+    lam, reach = saddles(e, p, log_s[rows], point[rows], poles[rows])
+    return Contours(p, accuracy, log_s, point, poles, lead, terms[:, : np.max(poles, initial=2)], rows, lam, reach)
 
 
-def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> tuple[Float, Float]:
+def saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> tuple[Float, Float]:
     """Bisect for log s = psi(p - lambda) - Psi'(lambda), increasing across a gap; nearness is enough."""
     first = np.argmin(e.A)
     A, m = e.A[first], e.m[first]
@@ -167,7 +186,7 @@ def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> t
     else:
         low = np.where(poles == 0, np.minimum(0.5 * m / height, p - 0.5 + A), 1e-5)
     low, high = np.log(low / (width - low)), 14 + np.log1p(width)
-    for _ in range(20):
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         lam = start + width / (1 + np.exp(-middle))
         negative = log_s - e.energy(lam, point) - digamma(p - lam) < 0
@@ -175,8 +194,8 @@ def _saddles(e: Energies, p: int, log_s: Float, point: Index, poles: Index) -> t
     return lam, width / (1 + np.exp(np.abs(middle)))
 
 
-def kernel(e: Energies, c: Contours, insertions: Insertions, step: float) -> Kernel:
-    """Sum the residues and the contour integral of each row, the latter by steps of ``step`` along the contour."""
+def kernel(e: Energies, c: Contours, insertions: Insertions) -> Kernel:
+    """Sum the residues and the contour integral of each row."""
     at_saddle = gammaln(np.abs(c.p - c.lam)) + c.lam * c.log_s[c.rows] + e.cgf(c.lam, c.point[c.rows])
     log_scale = c.terms[:, c.lead].copy()
     free = c.poles[c.rows] <= c.lead
@@ -195,15 +214,19 @@ def kernel(e: Energies, c: Contours, insertions: Insertions, step: float) -> Ker
     coarse = residues[2].copy()
     if len(c.rows):
         weight = np.exp(at_saddle - log_scale[c.rows])[:, None]
-        for total, part in zip((residues[2], coarse), _integrate(e, c, insertions, step), strict=True):
+        for total, part in zip((residues[2], coarse), _integrate(e, c, insertions), strict=True):
             total[c.rows] += weight * part
-    return Kernel(c, log_scale, residues[:2], residues[2], coarse)
+    lam = np.full_like(log_scale, float(c.p + c.lead))
+    lam[c.rows[free]] = np.abs(c.lam[free])
+    rounding = EPS * (np.abs(lam * c.log_s) + np.abs(log_scale))
+    return Kernel(c.poles, c.lead, log_scale, residues[:2], residues[2], coarse, rounding)
 
 
-def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tuple[Float, Float]:
+def _integrate(e: Energies, c: Contours, insertions: Insertions) -> tuple[Float, Float]:
     """Apply the trapezoidal rule on hyperbolas through the saddles, in units of the integrand there."""
     lam, log_s, point = c.lam, c.log_s[c.rows], c.point[c.rows]
-    width, bend, end = _hyperbolas(e, c)
+    width, bend, end = hyperbolas(e, c)
+    h = c.accuracy.step
     count = np.ceil(end / h).astype(int) + 2
     begin = np.cumsum(count) - count
     row = np.repeat(np.arange(len(count)), count)
@@ -223,29 +246,54 @@ def _integrate(e: Energies, c: Contours, insertions: Insertions, h: float) -> tu
     return np.add.reduceat(values, begin), np.add.reduceat(even * values, begin)
 
 
-def _hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
+def hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
     """Return the shape of the contour lam + i b sinh(w) - a (cosh(w) - 1) of each row, b and a, and where w ends."""
-    lam, point = c.lam, c.point[c.rows]
-    distance, curvature = np.abs(c.p - lam), e.curvature(lam, point)
-    b = np.minimum(c.reach, 3.5 / np.sqrt(curvature + _trigamma(c.p - lam)))
-    with np.errstate(over="ignore"):
-        ends = (lam[:, None] + e.A) * np.sqrt(np.expm1(4 * _NEGLIGIBLE / e.m))
-    by_cgf, cutting = np.min(ends, axis=1), np.argmin(ends, axis=1)
-    # Far out the integrand turns at the rate drift - log|lambda|: bend to the side on which it decays, but no more
-    # than the path of steepest descent does through the saddle of Psi as a whole, through that of the subspace that
-    # cuts the integrand off, or through that of the gamma function, by where it ends.
-    drift = c.log_s[c.rows] - e.energy(lam + _FAR * 1j, point).real
+    b, drift = widths(e, c), drifts(e, c)
+    slope = slopes(e, c, drift)
+    return b, b * slope, ends(e, c, drift, b, slope)
+
+
+def widths(e: Energies, c: Contours) -> Float:
+    """Return b, from the curvature at the saddle and the distance to the nearest singularity."""
+    return np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(c.lam, c.point[c.rows]) + _trigamma(c.p - c.lam)))
+
+
+def drifts(e: Energies, c: Contours) -> Float:
+    """Return how fast the phase turns far out, but for the gamma function."""
+    return c.log_s[c.rows] - e.energy(c.lam + _FAR * 1j, c.point[c.rows]).real
+
+
+def slopes(e: Energies, c: Contours, drift: Float) -> Float:
+    """Return a/b: how the contour bends to the side on which the integrand decays.
+
+    Far out the integrand turns at the rate drift - log|lambda|. The contour bends no more than the path of steepest
+    descent does through the saddle of Psi as a whole, through that of the subspace that cuts the integrand off, or
+    through that of the gamma function, by where it ends.
+    """
+    lam, point, distance = c.lam, c.point[c.rows], np.abs(c.p - c.lam)
+    by_cgf, cutting = _cut_by_cgf(e, c)
     side = np.tanh((drift - digamma(distance + 0.5) - 1) / 3)
+    curvature = e.curvature(lam, point)
     whole = 0.2 * e.skewness(lam, point) / curvature * np.minimum(9 / np.sqrt(curvature), 8)
     alone = 0.4 * by_cgf / (lam + e.A[cutting])
     steepest = np.where(side > 0, np.minimum(whole, alone), by_cgf / (distance + 0.5))
-    slope = np.minimum(_SLOPE, steepest) * side
-    by_gamma = (np.sqrt(2 * _NEGLIGIBLE * (distance + 0.5)) + 28) * (1 + np.abs(slope))
-    end = np.arcsinh(np.minimum(by_gamma, by_cgf * (1 + np.abs(slope))) / b)
+    return np.minimum(_SLOPE, steepest) * side
+
+
+def ends(e: Energies, c: Contours, drift: Float, b: Float, slope: Float) -> Float:
+    """Return the w beyond which the integrand is negligible."""
+    by_gamma = np.sqrt(2 * c.accuracy.negligible * (np.abs(c.p - c.lam) + 0.5)) + 28
+    end = np.arcsinh(np.minimum(by_gamma, _cut_by_cgf(e, c)[0]) * (1 + np.abs(slope)) / b)
     left = (slope > 0) & (drift > 0)
     decay = np.where(left, b * slope * drift, 1.0)
-    end = np.minimum(end, np.where(left, np.arccosh(1 + _NEGLIGIBLE / decay), np.inf))
-    return b, b * slope, end
+    return np.minimum(end, np.where(left, np.arccosh(1 + c.accuracy.negligible / decay), np.inf))
+
+
+def _cut_by_cgf(e: Energies, c: Contours) -> tuple[Float, Index]:
+    """Return how far from the axis exp(Psi) makes the integrand negligible, and which subspace does."""
+    with np.errstate(over="ignore"):
+        far = (c.lam[:, None] + e.A) * np.sqrt(np.expm1(4 * c.accuracy.negligible / e.m))
+    return np.min(far, axis=1), np.argmin(far, axis=1)
 
 
 def _trigamma(x: Float) -> Float:

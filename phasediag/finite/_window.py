@@ -7,19 +7,17 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
-from phasediag._mellin import Energies
+from phasediag.finite._mellin import Energies
 
 Float = NDArray[np.float64]
 
 _ORDER = 16
-# Integrands are cut where they fall below exp(-_TAIL).
-_TAIL = 42.0
 _TABLE = 240
 
 
 NODES, WEIGHTS = legendre.leggauss(_ORDER)
 # The last Legendre coefficients of a function given at the nodes: how well a panel resolves it.
-_LAST = legendre.legvander(NODES, _ORDER - 1).T[-4:] * WEIGHTS * (np.arange(_ORDER - 4, _ORDER)[:, None] + 0.5)
+_LAST = legendre.legvander(NODES, _ORDER - 1).T[-2:] * WEIGHTS * (np.arange(_ORDER - 2, _ORDER)[:, None] + 0.5)
 
 
 def integrate(values: Float, widths: Float) -> tuple[Float, Float]:
@@ -48,6 +46,26 @@ class _Table:
     rate: Float  # of change of log(-log g)
 
     @classmethod
+    def wide(cls, e: Energies, log_n: float, tail: float) -> "_Table":
+        """Tabulate all log s that any window may need."""
+        A = np.min(e.A)
+        size = np.sum(e.m) + np.max(e.xi)
+        top = np.log(2 + log_n + 2 * tail + size) + 3 + np.log1p(A)
+        bottom = np.log(0.3 * np.min(e.m) / (300 + size)) + np.log(A) - np.log1p(A)
+        # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
+        logit = np.linspace(top, max(bottom, -300.0), _TABLE)
+        return cls.of(e, np.broadcast_to(logit, (len(e.xi), _TABLE)), whole=True)
+
+    def between(self, e: Energies, low: Float, high: Float) -> "_Table":
+        """Tabulate around two values of log s of each point."""
+        cell = self.logit[:, 0] - self.logit[:, 1]
+        margin = 5 + 0.3 * (high - low)
+        first = _interpolate(low - margin, self.log_s, self.logit) + cell
+        last = _interpolate(high + margin, self.log_s, self.logit) - cell
+        logit = first[:, None] + (last - first)[:, None] * np.linspace(0, 1, _TABLE)
+        return _Table.of(e, logit, whole=False)
+
+    @classmethod
     def of(cls, e: Energies, logit: Float, whole: bool) -> "_Table":
         A, point = np.min(e.A), np.arange(len(e.xi))[:, None]
         left, right = (1 + A) / (1 + np.exp(-logit)), (1 + A) / (1 + np.exp(logit))
@@ -74,31 +92,45 @@ class _Table:
         return cls(logit, log_s, log_k, log_h, log_minus_log_g, scale, rate)
 
 
-def panels(e: Energies, log_n: float, planted: bool, refine: float) -> Float:
-    """Return the edges of the panels in log s, shape (n, P + 1).
+@dataclass(frozen=True)
+class Window:
+    """Where the integrals over log s live, seen from n points, and the density of panels that they ask for."""
 
-    A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
-    """
-    A = np.min(e.A)
-    top = np.log(2 + log_n + 2 * _TAIL + np.sum(e.m) + np.max(e.xi)) + 3 + np.log1p(A)
-    bottom = np.log(0.3 * np.min(e.m) / (300 + np.sum(e.m) + np.max(e.xi))) + np.log(A) - np.log1p(A)
-    # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
-    bottom = max(bottom, -300.0)
-    wide = _Table.of(e, np.broadcast_to(np.linspace(top, bottom, _TABLE), (len(e.xi), _TABLE)), whole=True)
-    low, high = _ends(e, log_n, planted, wide)
-    # The ends may share a cell of the wide table: look again around them.
-    cell = (top - bottom) / (_TABLE - 1)
-    margin = 5 + 0.3 * (high - low)
-    first = _interpolate(low - margin, wide.log_s, wide.logit) + cell
-    last = _interpolate(high + margin, wide.log_s, wide.logit) - cell
-    table = _Table.of(e, first[:, None] + (last - first)[:, None] * np.linspace(0, 1, _TABLE), whole=False)
-    low, high = _ends(e, log_n, planted, table)
-    q = log_n + table.log_minus_log_g
-    level = np.where(q < 5, _graded(table.rate, q), 0)
-    if planted:
-        level = np.maximum(level, _planted_level(e, table.log_s))
-    density = refine * (1 / (2.5 * table.scale) + level)
-    return _equidistribute(table.log_s, density, low, high)
+    log_s: Float  # (n, T)
+    density: Float
+    low: Float  # (n,)
+    high: Float
+    centre: Float  # where the first factor falls: exp(-N h) or, with a planted sample, P_0
+
+    @classmethod
+    def of(cls, e: Energies, log_n: float, planted: bool, tail: float) -> "Window":
+        """Zoom in on the window, outside of which integrands are below exp(-tail)."""
+        table = _Table.wide(e, log_n, tail)
+        low, high = _ends(e, log_n, planted, table, tail)
+        for _ in range(2):
+            # The ends may share a cell of the table: look again around them.
+            table = table.between(e, low, high)
+            low, high = _ends(e, log_n, planted, table, tail)
+        q = log_n + table.log_minus_log_g
+        # A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
+        level = np.where(q < 5, _graded(table.rate, q), 0)
+        centre = _crossing(table.log_s, q, 0.0)
+        if planted:
+            level = np.maximum(level, _planted_level(e, table.log_s))
+            centre = np.minimum(centre, e.at_integers[1][:, 1])
+        return cls(table.log_s, 1 / (2.5 * table.scale) + level, low, high, centre)
+
+    def panels(self, refine: float) -> Float:
+        """Return the edges of panels, shape (n, P + 1)."""
+        return _equidistribute(self.log_s, refine * self.density, self.low, self.high)
+
+    def shared_panels(self, refine: float, shift: Float) -> Float:
+        """Return edges that serve all points at once, measured from a shift of each, shape (P + 1,)."""
+        v = self.log_s - shift[:, None]
+        low, high = np.min(self.low - shift, keepdims=True), np.max(self.high - shift, keepdims=True)
+        grid = np.unique(np.clip(v, low, high))
+        spread = [np.interp(grid, x, y, left=0, right=0) for x, y in zip(v, self.density, strict=True)]
+        return _equidistribute(grid[None], refine * np.max(spread, axis=0)[None], low, high)[0]
 
 
 def _graded(rate: Float, q: Float) -> Float:
@@ -115,21 +147,21 @@ def _planted_level(e: Energies, log_s: Float) -> Float:
     return _graded(np.minimum(1, below / variance + 1 / np.sqrt(variance)), q)
 
 
-def _ends(e: Energies, log_n: float, planted: bool, table: _Table) -> tuple[Float, Float]:
+def _ends(e: Energies, log_n: float, planted: bool, table: _Table, tail: float) -> tuple[Float, Float]:
     """Return the ends of the integrals over log s."""
     log_s = table.log_s
     # Powers of g from N - 1 on: one factor of g always comes with a kernel that falls like g.
     log_power = np.log(max(np.expm1(log_n), 1.0)) if log_n < 30 else log_n
-    low = _crossing(log_s, log_n + table.log_h, -_TAIL)
-    high = _crossing(log_s, log_power + table.log_minus_log_g, np.log(_TAIL + 8))
+    low = _crossing(log_s, log_n + table.log_h, -tail)
+    high = _crossing(log_s, log_power + table.log_minus_log_g, np.log(tail + 8))
     if planted:
         point, half = np.arange(len(e.xi)), np.array(0.5)
         psi1 = e.at_integers[0][:, 1:2]
         middle = e.energy(half, point) + 9 * np.sqrt(e.curvature(half, point) + 2)
-        high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - table.log_k, _TAIL), middle))
+        high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - table.log_k, tail), middle))
         # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
         theta = np.geomspace(0.01, 1, 40)
-        low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - _TAIL) / theta, axis=1))
+        low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - tail) / theta, axis=1))
     return low, high
 
 

@@ -4,36 +4,40 @@ Powers of N and all scales enter as exponents, so that any N works. Every integr
 their step and at twice their step; the difference and the coefficients of the panels estimate the error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._mellin import Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
-from phasediag._window import NODES, integrate, panels
+from phasediag.finite._mellin import EPS, Accuracy, Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
+from phasediag.finite._window import NODES, WEIGHTS, Window, integrate
 
 Float = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Step along the contours, and panels in log s relative to the standard number."""
-
-    step: float
-    panels: float
-
-
-#: Near the rounding of doubles, and near 1e-9.
-FINE, FAST = Accuracy(0.1, 0.9), Accuracy(0.2, 0.4)
 
 
 def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
     """Return the insertion 1."""
     return np.ones((*lam.shape, 1))
+
+
+def moments(e: Energies, point: Index, centre: Float) -> Insertions:
+    r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
+
+    The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
+    mean at the ``centre`` of each row.
+    """
+    root = np.sqrt(e.xi)
+
+    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
+        narrow = e.A / (lam[..., None] + e.A)
+        lever = root[point[row]] / (centre[row][..., None] + e.A)
+        shift = narrow * lever * (lam - centre[row])[..., None]
+        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
+
+    return insertions
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,19 @@ class Nodes:
     log_s: Float  # (n * P * 16,)
     point: Index  # of each node
     widths: Float  # half widths of the panels, (n, P)
-    step: float
+    accuracy: Accuracy
 
     @classmethod
     def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
         """Place the nodes where the integrands are, with or without a planted sample."""
-        edges = panels(e, log_n, planted, accuracy.panels)
+        edges = Window.of(e, log_n, planted, accuracy.negligible).panels(accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths, accuracy.step)
+        return cls(e, log_n, log_s.ravel(), point, widths, accuracy)
+
+    #: Whether kernels come at both steps along the contours, or with an error instead.
+    levels: ClassVar[tuple[bool, ...]] = (False, True)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -63,11 +70,20 @@ class Nodes:
 
     def contours(self, p: int) -> Contours:
         """Return the contours for K_p."""
-        return find_contours(self.e, p, self.log_s, self.point)
+        return find_contours(self.e, p, self.log_s, self.point, self.accuracy)
 
     def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
         """Return s^p K_{p,f} at the nodes."""
-        return kernel(self.e, self.contours(p), insertions, self.step)
+        return kernel(self.e, self.contours(p), insertions)
+
+    def moment_kernels(self, orders: Iterable[int]) -> dict[int, Kernel]:
+        """Return s^p K_{p,f} for the insertions of `moments`."""
+        first = self.contours(1)
+        # K_{1,y^2} K_1 - K_{1,y}^2 would cancel: y is measured from its mean where the kernels have their weight.
+        centre = np.ones_like(self.log_s)
+        centre[first.rows] = np.where(first.poles[first.rows] > 0, 1.0, first.lam)
+        inserted = moments(self.e, self.point, centre)
+        return {p: kernel(self.e, first if p == 1 else self.contours(p), inserted) for p in orders}
 
 
 @dataclass(frozen=True)
@@ -89,13 +105,13 @@ class Level:
     @cached_property
     def log_h(self) -> Float:
         """Log h where h is small, 0 where it is not."""
-        crossed = self.kernels[0].contours.poles > 0
+        crossed = self.kernels[0].poles > 0
         return np.where(crossed, self.scale(0) + _log(np.where(crossed, -self.value(0)[:, 0], 1)), 0.0)
 
     @cached_property
     def log_minus_log_g(self) -> Float:
         """log(-log g), from h where it is small and from g where it is not."""
-        crossed = self.kernels[0].contours.poles > 0
+        crossed = self.kernels[0].poles > 0
         h = np.where(crossed, np.exp(np.minimum(self.log_h, -1e-16)), 0)
         series = np.where(h > 1e-8, -np.log1p(-h) / np.where(h > 1e-8, h, 1), 1 + h / 2)
         log_g = self.scale(0) + _log(np.where(crossed, 1, self.value(0)[:, 0]))
@@ -143,28 +159,24 @@ Integrands = Callable[[Level], Float]
 def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
     """Integrate over log s at every point."""
     with np.errstate(under="ignore"):
-        fine, coarse = (
+        fine, *coarse = (
             np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)
-            for half in (False, True)
+            for half in nodes.levels
         )
-        value, outer = integrate(fine, nodes.widths)
-        total, _ = integrate(np.abs(fine), nodes.widths)
-        difference = np.abs(value - integrate(coarse, nodes.widths)[0])
-        noisy, _ = integrate(np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape), nodes.widths)
-        # The error of the trapezoidal rule at one step is about the square of that at twice the step.
-        inner = total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 1.5
-    return Estimate(value.T, (outer + inner + noisy).T)
+        value, error = integrate(fine, nodes.widths)
+        error += (np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape) @ WEIGHTS * nodes.widths).sum(axis=-1)
+        for at_twice_the_step in coarse:
+            total = (np.abs(fine) @ WEIGHTS * nodes.widths).sum(axis=-1)
+            difference = np.abs(value - (at_twice_the_step @ WEIGHTS * nodes.widths).sum(axis=-1))
+            # The error of the trapezoidal rule at one step is about the square of that at twice the step.
+            error += total * np.minimum(10 * difference / np.where(total > 0, total, 1), 1) ** 2
+    return Estimate(value.T, error.T)
 
 
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
     """Return the relative error that exponents of this size bring."""
-    size = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m) + np.zeros_like(nodes.log_s)
-    for k in kernels.values():
-        c = k.contours
-        lam = np.full_like(nodes.log_s, float(c.p + c.lead))
-        lam[c.rows] = np.where(k.leads[c.rows], lam[c.rows], np.abs(c.lam))
-        size += np.abs(lam * nodes.log_s) + np.abs(k.log_scale)
-    return _EPS * size
+    common = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m)
+    return EPS * common + np.sum([k.rounding for k in kernels.values()], axis=0)
 
 
 def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integrands) -> tuple[Estimate, Estimate]:
@@ -187,7 +199,7 @@ def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integran
     moments = integrals(nodes, kernels, integrands)
     first, second = moments.value.T
     error, error_second = moments.error.T
-    mean = Estimate((centre + first)[:, None], (error + _EPS * np.abs(centre))[:, None])
+    mean = Estimate((centre + first)[:, None], (error + EPS * np.abs(centre))[:, None])
     return mean, Estimate((second - first**2)[:, None], (error_second + 2 * np.abs(first) * error)[:, None])
 
 

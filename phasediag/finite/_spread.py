@@ -1,0 +1,123 @@
+"""Beyond the means: moments of the weights and the spread of log Z from one data set to another."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from phasediag.finite._fluctuations import weights_and_log_z
+from phasediag.finite._grid import Case, over_grid
+from phasediag.finite._integrals import Estimate, Nodes
+from phasediag.finite._mellin import FAST, FINE
+from phasediag.finite._points import over_points
+from phasediag.manifold import LinearManifold
+from phasediag.probe import Probe
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ExactFluctuations:
+    r"""Moments of the weights and the spread of log Z, with an estimate of the absolute error of each.
+
+    Attributes
+    ----------
+    weight_moments : ndarray, shape (..., 3)
+        :math:`\mathrm{E}\sum_\mu w_\mu^q` for q = 2, 3, 4.
+    log_partition_std : ndarray, shape (...)
+        Standard deviation of log Z (directions of the manifold only) over data sets and, at ``test`` and ``train``,
+        over x.
+    weight_moments_error, log_partition_std_error : ndarray
+        Estimates of the absolute errors, of the same shapes.
+    """
+
+    weight_moments: Float
+    log_partition_std: Float
+    weight_moments_error: Float
+    log_partition_std_error: Float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fluctuations as plain lists."""
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+
+
+def exact_fluctuations(
+    m: LinearManifold, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | str = "origin"
+) -> ExactFluctuations:
+    r"""Return how the weights and log Z fluctuate over data sets of N samples, exactly.
+
+    With g and K of `exact_averages`, and l a variable on the real line of survival function :math:`g(e^l)^N`, which is
+    the law of :math:`\log(\mathrm{Exp}/Z)`, Exp a unit exponential,
+
+    .. math::
+
+        \mathrm{E}\sum_\mu w_\mu^q = \frac{N}{\Gamma(q)} \int_0^\infty ds\, s^{q-1} K_{q,1}\, g^{N-1}, \qquad
+        \mathrm{Var} \log Z = \mathrm{Var}(l) - \frac{\pi^2}{6},
+
+    and the like with one sample planted at ``train``.
+
+    Parameters
+    ----------
+    m, t, alpha, probe
+        As in `exact_averages`.
+
+    Returns
+    -------
+    ExactFluctuations
+        Shapes of ``t`` and ``alpha`` broadcast, with a last axis for q = 2, 3, 4.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Examples
+    --------
+    >>> from phasediag import LinearManifold
+    >>> m = LinearManifold([1.0], [4])
+    >>> exact_fluctuations(m, t=0.3, alpha=m.alpha(n=100)).log_partition_std.round(6)
+    np.float64(0.229044)
+    """
+    _, found = over_grid(m, t, alpha, probe, _fluctuations)
+    variance, error = np.maximum(found.value[..., 3], 0), found.error[..., 3]
+    std = np.sqrt(variance)
+    # The error of a root: linear where the variance is known, the root of the error where it is not.
+    std_error = np.sqrt(variance + error) - std
+    return ExactFluctuations(found.value[..., :3], std, found.error[..., :3], std_error)
+
+
+def _fluctuations(case: Case) -> Estimate:
+    """Return E sum w^q for q = 2, 3, 4 and Var log Z."""
+    if case.log_n == 0:
+        return _one_sample(case)
+    if not case.random:
+        found = weights_and_log_z(Nodes.of(case.energies(), case.log_n, False, FINE), False)
+        return Estimate(found.value[0, [0, 1, 2, 4]], found.error[0, [0, 1, 2, 4]])
+    # E log Z differs from point to point: measured from here, its square does not cancel.
+    middle = Nodes.of(case.energies_from(case.dims[None]), case.log_n, case.planted, FAST)
+    centre = weights_and_log_z(middle, case.planted).value[0, 3]
+
+    def average(nodes: Nodes) -> Estimate:
+        found = weights_and_log_z(nodes, case.planted)
+        mean, variance = found.value[:, 3] - centre, found.value[:, 4]
+        value = np.column_stack([found.value[:, :3], mean, variance + mean**2])
+        error = np.column_stack([found.error[:, :4], found.error[:, 4] + 2 * np.abs(mean) * found.error[:, 3]])
+        return Estimate(value, error)
+
+    found = over_points(case.dims, case.energies_from, case.log_n, case.planted, average)
+    mean, square = found.value[3:]
+    error = found.error[4] + 2 * np.abs(mean) * found.error[3]
+    return Estimate(np.append(found.value[:3], square - mean**2), np.append(found.error[:3], error))
+
+
+def _one_sample(case: Case) -> Estimate:
+    """Return the closed forms at N = 1: log Z is minus one energy."""
+    if case.planted:
+        variance = np.sum(case.dims) / 2
+    elif case.random:
+        variance = np.sum(case.dims * (1 + 2 * case.s / case.t) ** 2) / 2
+    else:
+        variance = case.energies().curvature(np.zeros(1), np.zeros(1, dtype=int))[0]
+    value = np.array([1.0, 1.0, 1.0, variance])
+    return Estimate(value, np.finfo(float).eps * value)
