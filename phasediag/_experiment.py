@@ -14,7 +14,7 @@ from phasediag._arrays import positive
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 
-__all__ = ["Experiment", "first_directions", "fits_memory", "prepare", "seed_sequence"]
+__all__ = ["Experiment", "first_directions", "fits_memory", "prepare", "seed_sequence", "seeds"]
 
 Float = NDArray[np.float64]
 
@@ -137,6 +137,14 @@ def seed_sequence(rng: Any) -> np.random.SeedSequence:
     if isinstance(rng, np.random.Generator):
         return rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]  # NumPy's stub is wider
     return np.random.SeedSequence(rng)
+
+
+def seeds(rng: Any, count: int) -> list[Any]:
+    """Return independent seeds; none where no seed is given, so that a checkpoint can say that it needs one."""
+    if rng is None:
+        return [None] * count
+    root = seed_sequence(rng)
+    return [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i)) for i in range(count)]
 
 
 def _words(entropy: Any) -> int | tuple[int, ...]:

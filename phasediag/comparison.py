@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from phasediag import __version__
 from phasediag._arrays import positive
 from phasediag._crossing import noise_meets_signal
-from phasediag._experiment import fits_memory, seed_sequence
+from phasediag._experiment import fits_memory, seeds
 from phasediag._levels import Prediction, predictions
 from phasediag._rare import unseen_error
 from phasediag.criteria import CRITERIA
@@ -162,7 +162,7 @@ def crosscheck(
     (36, 0)
     """
     n = _rounded(m, alpha)
-    main, *others = _seeds(rng, 3)
+    main, *others = seeds(rng, 3)
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows: list[CrossCheckRow] = []
     critical: list[CriticalRow] = []
@@ -225,7 +225,7 @@ def _crossings(
 ) -> Iterator[tuple[int, float, float]]:
     """Yield each subspace, its measured critical time and the error; KeyboardInterrupt after one cut short."""
     predicted = critical_times(m, m.alpha(n), criterion=criterion)
-    for k, seed in enumerate(_seeds(rng, m.n_subspaces)):
+    for k, seed in enumerate(seeds(rng, m.n_subspaces)):
         found = measure(
             m,
             n,
@@ -286,14 +286,6 @@ def _threshold(found: Measurement, rows: list[CrossCheckRow]) -> float:
 
     comparisons = max(1, sum(row.level == "finite" for row in rows))
     return float(student.isf(_FALSE_ALARM / comparisons / 2, found.n_replicates - 1))
-
-
-def _seeds(rng: Any, count: int) -> list[Any]:
-    """Return independent seeds; none where no seed is given, so that a checkpoint can say that it needs one."""
-    if rng is None:
-        return [None] * count
-    root = seed_sequence(rng)
-    return [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i)) for i in range(count)]
 
 
 def _beside(checkpoint: str | Path | None, label: str) -> Path | None:
