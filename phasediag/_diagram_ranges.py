@@ -30,7 +30,9 @@ def automatic_ranges(
         np.append(critical_alphas(m, t, criterion=criterion, closure=closure), condensation_alpha(m, t))
         for t in (np.sqrt(shortest * longest), shortest)
     )
-    first, last = min(np.log(2) / m.ambient_dim, np.min(leaving) / 2), max(np.max(middle), np.min(leaving))
+    # nan: with a finite closure, where no N makes the noise reach the signal.
+    leaves = np.nanmin(leaving)
+    first, last = min(np.log(2) / m.ambient_dim, leaves / 2), max(np.nanmax(middle), leaves)
     spaced = np.geomspace if last > 50 * first else np.linspace
     return spaced(first, last, count), np.geomspace(shortest, longest, count)
 

@@ -1,7 +1,8 @@
 r"""Criteria for the loss of a subspace: each an equation between log N and the critical time :math:`t_k`.
 
-All are explicit in log N given t, and have one root in t given log N (exact ``rem`` at dimensions below
-:math:`3 - 2\sqrt2` may have three, of which the largest counts).
+Those in closed form are explicit in log N given t, and have one root in t given log N (exact ``rem`` at dimensions
+below :math:`3 - 2\sqrt2` may have three, of which the largest counts). Those of exact averages, closure ``finite`` and
+``retained``, live in `phasediag.finite`, which is imported when one is asked for.
 """
 
 from collections.abc import Callable
@@ -21,9 +22,16 @@ Float = NDArray[np.float64]
 # Beyond u = exp(_CAP) the annealed equations are linear in log u to the last digit, and u**4 still fits a double.
 _CAP = 150.0
 
+# What the equations in closed form are solved to.
+_DIGITS = 1e-12
+
 
 class Criterion(Protocol):
     """One equation per subspace."""
+
+    @property
+    def accuracy(self) -> float:
+        """What log of the times is known to: within it they count as equal."""
 
     def log_n(self, log_t: Float) -> Float:
         """Return the log N at which subspace k is at its critical time; log t and result of shape (..., K)."""
@@ -37,6 +45,8 @@ class Criterion(Protocol):
 
 class Rem:
     """Criterion ``rem``: condensation seen from the probes displaced along each subspace."""
+
+    accuracy = _DIGITS
 
     def __init__(self, m: LinearManifold, closure: str) -> None:
         self.closure = CLOSURES[closure](m)
@@ -62,6 +72,8 @@ class Rem:
 
 class Isolated:
     r"""Criterion ``isolated``: :math:`\log N = (m_k/2) \log(1 + s_k/t)`."""
+
+    accuracy = _DIGITS
 
     def __init__(self, m: LinearManifold) -> None:
         self.s = np.array(m.data_variances)
@@ -129,6 +141,7 @@ class Annealed:
 
     manifold: LinearManifold
     ratio: Callable[[Float], tuple[Float, Float]]
+    accuracy: float = _DIGITS
 
     def log_n(self, log_t: Float) -> Float:
         return self._log_n_and_slope(log_t)[0]
@@ -171,12 +184,35 @@ class Annealed:
         return np.log(np.array(self.manifold.data_variances))
 
 
+def _finite(m: LinearManifold, criterion: str, ratio: Callable[[Float], tuple[Float, Float]]) -> Criterion:
+    from phasediag.finite import FiniteNoise
+
+    return FiniteNoise(m, criterion, Annealed(m, ratio))
+
+
+def _retained(m: LinearManifold) -> Criterion:
+    from phasediag.finite import Retained
+
+    return Retained(m)
+
+
+Closures = dict[str | None, Callable[[LinearManifold], Criterion]]
+
+
+def _noise(criterion: str, ratio: Callable[[Float], tuple[Float, Float]]) -> Closures:
+    return {
+        "annealed": partial(Annealed, ratio=ratio),
+        "finite": partial(_finite, criterion=criterion, ratio=ratio),
+    }
+
+
 #: The closures that each criterion knows, its default first.
-CRITERIA: dict[str, dict[str | None, Callable[[LinearManifold], Criterion]]] = {
+CRITERIA: dict[str, Closures] = {
     "rem": {"exact": partial(Rem, closure="exact"), "gaussian": partial(Rem, closure="gaussian")},
     "isolated": {None: Isolated},
-    "resolution": {"annealed": partial(Annealed, ratio=resolution_ratio)},
-    "score": {"annealed": partial(Annealed, ratio=score_ratio)},
+    "resolution": _noise("resolution", resolution_ratio),
+    "score": _noise("score", score_ratio),
+    "retained": {None: _retained},
 }
 
 

@@ -1,13 +1,18 @@
 """Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phasediag._arrays import positive
-from phasediag.closures import closure_of
+from phasediag.closures import CLOSURES, Closure, closure_of
 from phasediag.criteria import criterion_of
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
+
+if TYPE_CHECKING:
+    from phasediag.finite import Participation
 
 __all__ = [
     "condensation_alpha",
@@ -19,9 +24,6 @@ __all__ = [
 ]
 
 Float = NDArray[np.float64]
-
-# Times closer than the accuracy they are computed to count as equal.
-_TIE = 1e-12
 
 
 def condensation_time(
@@ -38,7 +40,9 @@ def condensation_time(
 
     and at a given x the origin's plus :math:`\frac12 \sum_k X_k s_k/(t + s_k)^2`. With closure ``gaussian``
     :math:`t_c = \sqrt{V/(2 \log N)}`, :math:`V = \frac{g}{2} \sum_k m_k s_k^2 + \sum_k s_k X_k`, g = 1 for Gaussian
-    data and 0 on the sphere.
+    data and 0 on the sphere. Closure ``finite`` has no limit: the time at which the exact average over data sets of
+    :math:`Y_2 = \sum_\mu w_\mu^2` is 1/2, so that the score comes from two samples. As :math:`d \to \infty` that is
+    where :math:`\lambda_c = 1/2`, half of the exact :math:`t_c` at the origin, and :math:`t_c` itself at ``train``.
 
     Parameters
     ----------
@@ -47,14 +51,15 @@ def condensation_time(
     alpha : array_like
         :math:`\log(N)/d > 0`.
     probe : Probe or str
-        Where the score is evaluated.
-    closure : {"exact", "gaussian"}
-        All cumulants of the energies, or the first two.
+        Where the score is evaluated. With closure ``finite``, ``test`` or ``train`` in place of ``typical``.
+    closure : {"exact", "gaussian", "finite"}
+        All cumulants of the energies, or the first two, as :math:`d \to \infty`; or the exact average at this N.
 
     Returns
     -------
     ndarray
-        Shape of ``alpha``; 0.0 where the value underflows.
+        Shape of ``alpha``; 0.0 where the value underflows. With closure ``finite`` nan for :math:`N \le 2`, where
+        :math:`Y_2 \ge 1/2` at all times, and where the average is not known to 1e-3.
 
     Raises
     ------
@@ -70,11 +75,15 @@ def condensation_time(
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
     >>> condensation_time(m, alpha=[0.23, 0.5]).round(6)
     array([0.069751, 0.005916])
+    >>> condensation_time(m, alpha=[0.23, 0.5], probe="origin", closure="finite").round(6)
+    array([0.024042, 0.002011])
     """
-    a, b = Probe.parse(probe).affine(m)
     log_n = positive("alpha", alpha) * m.ambient_dim
+    if closure == "finite":
+        return _exp(_finite_condensation(m, probe).log_times(log_n)[..., 0])
+    a, b = Probe.parse(probe).affine(m)
     with np.errstate(divide="ignore"):
-        return _exp(closure_of(m, closure).log_condensation_time(log_n, a, b))
+        return _exp(_condensation_closure(m, closure).log_condensation_time(log_n, a, b))
 
 
 def condensation_alpha(
@@ -83,7 +92,7 @@ def condensation_alpha(
     r"""Return the alpha at which the score condenses at noise variance t: the inverse of `condensation_time`.
 
     Explicit: :math:`\log N = \Psi'(1) - \Psi(1)`, the right-hand sides of `condensation_time`. Fewer samples than
-    :math:`N = e^{\alpha d}` are condensed at t.
+    :math:`N = e^{\alpha d}` are condensed at t. With closure ``finite`` a root, never below :math:`N = 2`.
 
     Parameters
     ----------
@@ -110,10 +119,12 @@ def condensation_alpha(
     >>> condensation_alpha(m, t=0.06975087180773676).round(12)
     np.float64(0.23)
     """
-    a, b = Probe.parse(probe).affine(m)
     log_t = np.log(positive("t", t))
+    if closure == "finite":
+        return (_finite_condensation(m, probe).log_n(log_t[..., None])[..., 0] / m.ambient_dim)[()]
+    a, b = Probe.parse(probe).affine(m)
     with np.errstate(over="ignore"):
-        return (closure_of(m, closure).threshold(log_t, a, b) / m.ambient_dim)[()]
+        return (_condensation_closure(m, closure).threshold(log_t, a, b) / m.ambient_dim)[()]
 
 
 def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
@@ -153,6 +164,13 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
 
             \log N = A + \frac{u_k}{(1 + u_k)(1 + 2 u_k)}
             + \log \frac{u_k (1 + 5 u_k + 5 u_k^2 + 2 u_k^3)}{(1 + 2 u_k)^2}
+    ``retained``
+        Half of the covariance along subspace k is left at a training point: :math:`R_k(t_k) = 1/2`, with
+        :math:`R_k = \mathrm{E}\,C_{kk}\,(t + s_k)/(s_k t)` at the probe ``train``, an exact average at this N.
+
+    Closure ``finite`` of ``resolution`` and ``score`` takes signal and noise from exact averages at this N,
+    `phasediag.finite.sampling_noise`. It and ``retained`` are solved one by one: about 0.1 s and 1 to 10 s for each
+    alpha.
 
     Parameters
     ----------
@@ -160,16 +178,19 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
         The data.
     alpha : array_like
         :math:`\log(N)/d > 0`.
-    criterion : {"rem", "isolated", "resolution", "score"}
+    criterion : {"rem", "isolated", "resolution", "score", "retained"}
         What "lost" means.
     closure : str, optional
-        ``exact`` (default) or ``gaussian`` for ``rem``; ``annealed`` for ``resolution`` and ``score``, accurate where
-        the freezing point at :math:`t_k` is well above 2; none for ``isolated``.
+        ``exact`` (default) or ``gaussian`` for ``rem``; ``annealed`` (default) for ``resolution`` and ``score``,
+        accurate where the freezing point at :math:`t_k` is well above 2, or ``finite``, at any N; none for
+        ``isolated`` and ``retained``.
 
     Returns
     -------
     ndarray
-        Noise variances, shape ``alpha.shape + (K,)``; 0.0 where the value underflows.
+        Noise variances, shape ``alpha.shape + (K,)``; 0.0 where the value underflows. nan where there is none: with
+        closure ``finite`` for :math:`N < 2`, with ``retained`` for :math:`N \le 2`, where :math:`R_k` never reaches
+        1/2; also where exact averages are not known to 1e-3.
 
     Raises
     ------
@@ -200,6 +221,8 @@ def critical_times(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closu
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
     >>> critical_times(m, alpha=0.23, criterion="resolution").round(6)
     array([0.13415 , 0.078813])
+    >>> critical_times(m, alpha=0.23, criterion="resolution", closure="finite").round(6)
+    array([0.134269, 0.078178])
     """
     log_n = positive("alpha", alpha) * m.ambient_dim
     return _exp(criterion_of(m, criterion, closure).log_times(log_n))
@@ -210,6 +233,9 @@ def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure:
 
     Explicit: the right-hand sides of `critical_times` at :math:`t_k = t`. The critical data-set size is
     :math:`N_k = e^{\alpha_k d}`, below 1 (:math:`\alpha_k < 0`) where noise cannot drown the signal of the subspace.
+
+    With closure ``finite`` and for ``retained`` a root in N, the largest: where the weights have condensed on a few
+    samples, the noise first rises with N. nan where it stays below the signal at every :math:`N \ge 2`.
 
     Parameters
     ----------
@@ -257,7 +283,7 @@ def lost_first(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: 
     Returns
     -------
     ndarray of int
-        Shape of ``alpha``; -1 on a tie, to the accuracy of the times.
+        Shape of ``alpha``; -1 on a tie, to the accuracy of the times, and where a time does not exist.
 
     Raises
     ------
@@ -270,10 +296,12 @@ def lost_first(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: 
     >>> lost_first(m, alpha=[0.02, 0.23], criterion="isolated")
     array([0, 1])
     """
-    log_times = criterion_of(m, criterion, closure).log_times(positive("alpha", alpha) * m.ambient_dim)
+    equation = criterion_of(m, criterion, closure)
+    log_times = equation.log_times(positive("alpha", alpha) * m.ambient_dim)
     first = np.argmax(log_times, axis=-1)
-    tied = np.sum(log_times >= np.max(log_times, axis=-1, keepdims=True) - _TIE, axis=-1) > 1
-    return np.where(tied, -1, first)[()]
+    largest = np.max(log_times, axis=-1, keepdims=True)
+    tied = np.sum(log_times >= largest - equation.accuracy, axis=-1) > 1
+    return np.where(tied | np.isnan(largest[..., 0]), -1, first)[()]
 
 
 def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closure: str | None = None) -> Float:
@@ -282,7 +310,8 @@ def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closu
     Empty for ``rem`` with closure ``gaussian``, ``resolution`` and ``score``: the larger variance is always lost
     first. ``isolated`` has one crossover iff the larger variance belongs to the smaller dimension and
     :math:`s_i/s_j > m_j/m_i`; exact ``rem`` has one, at :math:`t_i = t_j = \sqrt{s_i s_j}`, and for dimensions below
-    :math:`3 - 2\sqrt2` also exchanges the order where the largest root jumps.
+    :math:`3 - 2\sqrt2` also exchanges the order where the largest root jumps. ``retained`` and closure ``finite`` have
+    no equation for it and are refused: compare `lost_first` over a grid of alpha.
 
     Parameters
     ----------
@@ -319,6 +348,18 @@ def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closu
     log_times = equation.log_times(np.concatenate([candidates[:1] / 2, between, candidates[-1:] * 2]))
     order = np.sign(log_times[:, i] - log_times[:, j])
     return candidates[order[1:] != order[:-1]] / m.ambient_dim
+
+
+def _condensation_closure(m: LinearManifold, name: str) -> Closure:
+    if name not in CLOSURES:
+        raise ValueError(f"closure must be 'exact', 'gaussian' or 'finite', got {name!r}")
+    return closure_of(m, name)
+
+
+def _finite_condensation(m: LinearManifold, probe: Probe | str) -> "Participation":
+    from phasediag.finite import Participation
+
+    return Participation(m, probe)
 
 
 def _exp(log_t: Float) -> Float:

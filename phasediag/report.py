@@ -53,7 +53,7 @@ def size_record(m: LinearManifold, alpha: float, n: float) -> Record:
     count = finite_or_none(n)
     if count is not None and count.is_integer() and count < 2**53:
         count = int(count)
-    return {"alpha": float(alpha), "log_n": float(alpha * m.ambient_dim), "n": count}
+    return {"alpha": finite_or_none(alpha), "log_n": finite_or_none(alpha * m.ambient_dim), "n": count}
 
 
 def critical_times_records(m: LinearManifold, alphas: Float, ns: Float, time: str = "ve") -> list[Record]:
@@ -93,7 +93,7 @@ def condensation_rows(m: LinearManifold, alphas: Float, ns: Float, time: str, **
     """Return the condensation time at each alpha."""
     times = from_ve(condensation_time(m, alphas, **how), time)
     return [
-        {**size_record(m, alpha, n), "condensation_time": float(t)}
+        {**size_record(m, alpha, n), "condensation_time": finite_or_none(t)}
         for alpha, n, t in zip(alphas, ns, times, strict=True)
     ]
 
@@ -238,6 +238,13 @@ def few_samples_notes(ns: Sequence[float | None] | Float) -> list[str]:
         return []
     smallest = f"N = {few[0]:.3g}" + (" and others" if len(few) > 1 else "")
     return [f"{smallest} below 10: the thresholds are asymptotic in log N"]
+
+
+def two_samples_notes(rows: Sequence[Record]) -> list[str]:
+    """Return the note that some data sets are too small for an average of one half, if any is."""
+    if not any(row["n"] is not None and row["n"] <= 2 and row.get("condensation_time", 0) is None for row in rows):
+        return []
+    return ["N <= 2: the average of Y2 is 1/2 or more at every t"]
 
 
 def free_energy_notes(rows: Sequence[Record], n: float) -> list[str]:

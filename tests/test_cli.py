@@ -9,9 +9,18 @@ import sys
 import numpy as np
 import pytest
 
-from phasediag import LinearManifold, RandomEnergyModel, condensation_time, critical_alphas, critical_times
+from phasediag import (
+    LinearManifold,
+    RandomEnergyModel,
+    condensation_time,
+    critical_alphas,
+    critical_times,
+    exact_averages,
+)
 from phasediag.cli import main
 from phasediag.cli.group import COMMANDS
+from phasediag.cli.output import rounded
+from phasediag.finite import exact_fluctuations
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
 M = LinearManifold([1, 0.3], [2, 5], 30)
@@ -136,6 +145,17 @@ def test_condensation_both_ways(run):
     assert "0.297940" in out
 
 
+def test_condensation_at_finite_n(run):
+    argv = ("condensation", *PAPER, "--probe", "origin", "--closure", "finite")
+    _, out, _ = run(*argv, "--n", "2,40", "--format", "json")
+    record = json.loads(out)
+    times = [row["condensation_time"] for row in record["rows"]]
+    assert times == [None, condensation_time(M, M.alpha(40), "origin", "finite")]
+    assert "N <= 2" in record["notes"][0]
+    _, out, _ = run(*argv, "--t", repr(times[1]), "--format", "json")
+    assert json.loads(out)["rows"][0]["n"] == pytest.approx(40, rel=1e-8)
+
+
 def test_dataset_size_covers_every_criterion(run):
     _, out, _ = run("dataset-size", *PAPER, "--t", "0.1,2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
@@ -157,6 +177,67 @@ def test_free_energy_rows(run):
     assert [row["phase"] for row in record["rows"]] == list(model.phase(0.23))
     _, out, _ = run("free-energy", *PAPER, "--alpha", "0.1,0.2", "--t", "0.1,1", "--format", "csv")
     assert len(out.splitlines()) == 5
+
+
+def test_finite_json_is_the_exact_averages(run):
+    argv = ("finite", *PAPER, "--alpha", 0.23, "--t", "0.02:1:3", "--probe", "displaced:1", "--time", "edm")
+    _, out, _ = run(*argv, "--fluctuations", "--format", "json")
+    record = json.loads(out)
+    t = np.array([row["t"] for row in record["rows"]]) ** 2
+    averages = exact_averages(M, t, alpha=0.23, probe="displaced:1").to_dict()
+    spread = exact_fluctuations(M, t, alpha=0.23, probe="displaced:1").to_dict()
+    for name, values in {**averages, **spread}.items():
+        np.testing.assert_allclose([row[name] for row in record["rows"]], values, rtol=1e-8, atol=1e-10)
+    assert set(record["rows"][0]) == {"t", *averages, *spread}
+    assert (record["probe"], record["time"], record["alpha"]) == ("displaced:1", "edm", 0.23)
+
+
+def test_finite_rows_and_digits(run):
+    _, out, _ = run("finite", *PAPER, "--n", "10,1000", "--t", "0.1,1", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["n"], row["t"]) for row in rows] == [("10", "0.1"), ("10", "1.0"), ("1000", "0.1"), ("1000", "1.0")]
+    averages = exact_averages(M, 0.1, alpha=M.alpha(1000))
+    assert float(rows[2]["retained:1"]) == averages.retained[1]
+    assert float(rows[2]["retained_error:1"]) == averages.retained_error[1]
+    _, out, _ = run("finite", *PAPER, "--n", "1000", "--t", "0.1,1")
+    assert out.splitlines()[3].split()[:4] == ["t", "log_partition", "participation", "covariance:0"]
+    assert out.splitlines()[4].split()[1] == f"{averages.log_partition:.6g}"
+
+
+def test_finite_critical_times(run):
+    argv = ("finite", "--var", "1", "--dims", "4", "--n", "2,30", "--t", 0.5, "--critical-times")
+    _, out, _ = run(*argv, "--format", "json", "--time", "abar")
+    none, some = json.loads(out)
+    assert none["critical_times"]["condensation"] is None
+    assert none["critical_times"]["retained"] == [None]
+    assert any("N <= 2" in note for note in none["notes"])
+    m = LinearManifold([1], [4])
+    expected = condensation_time(m, m.alpha(30), "origin", "finite")
+    assert some["critical_times"]["condensation"] == pytest.approx(1 / (1 + expected))
+    for name in ("resolution", "score"):
+        t = critical_times(m, m.alpha(30), criterion=name, closure="finite")
+        np.testing.assert_allclose(some["critical_times"][name], 1 / (1 + t))
+    _, out, _ = run(*argv, "--format", "csv")
+    assert next(csv.DictReader(io.StringIO(out)))["time_condensation"] == ""
+    _, out, _ = run(*argv)
+    assert "two samples carry the score" in out
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.513796, 1.6e-6, "0.51380"),
+        (0.513796, 1e-12, "0.513796"),
+        (0.513796, 0.2, "0.5"),
+        (123456.0, 40.0, "1.235e+05"),
+        (1.2345e-38, 2e-41, "1.23e-38"),
+        (1e-9, 3e-7, "<3e-07"),
+        (0.0, 0.0, "0.00000"),
+        (None, None, "-"),
+    ],
+)
+def test_tables_show_what_the_error_leaves(value, error, shown):
+    assert rounded(value, error) == shown
 
 
 ONE = ("--var", "1", "--dims", "2")
@@ -195,6 +276,17 @@ ONE = ("--var", "1", "--dims", "2")
         (("condensation", *ONE, "--n", 10, "--probe", "profile:-1"), ("--probe", "cannot be negative")),
         (("condensation", *ONE, "--n", 10, "--t", 1), ("--alpha", "--n", "--t")),
         (("condensation", *ONE), ("--alpha", "--n", "--t")),
+        (("condensation", *ONE, "--n", 10, "--closure", "finite"), ("--probe", "use 'test' or 'train'")),
+        (
+            ("condensation", *ONE, "--n", 10, "--closure", "finite", "--probe", "origin", "--dps", 20),
+            ("--dps", "--closure finite"),
+        ),
+        (("finite", *ONE, "--n", 10, "--t", 1, "--probe", "typical"), ("--probe", "use 'test' or 'train'")),
+        (("finite", *ONE, "--n", 10, "--t", 1, "--geometry", "sphere"), ("--geometry sphere",)),
+        (("finite", *ONE, "--n", 1, "--t", 1), ("--n", "exceed 1")),
+        (("finite", *ONE, "--n", 10), ("--t", "Missing")),
+        (("finite", *ONE, "--n", 10, "--t", 1, "--probe", "displaced:3"), ("--probe", "between 0 and 0")),
+        (("free-energy", *ONE, "--n", 10, "--t", 1, "--closure", "finite"), ("--closure", "'finite' is not one of")),
         (("condensation", *ONE, "--t", 500, "--time", "vp"), ("--t", "--time vp", "beyond all doubles")),
         (("condensation", *ONE, "--n", 10, "--closure", "cubic"), ("--closure", "cubic")),
         (("free-energy", *ONE, "--n", 10, "--t", 1, "--time", "flow"), ("--t", "--time flow", "between 0 and 1")),

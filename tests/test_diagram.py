@@ -178,3 +178,15 @@ def test_automatic_ranges_refuse_the_sphere():
 def test_families_keep_their_number_of_subspaces():
     with pytest.raises(ValueError, match="family must give"):
         parameter_diagram(lambda v: LinearManifold([1] * int(v), [1] * int(v)), [1, 2], TIMES, alpha=1)
+
+
+def test_finite_closure_has_no_boundary_below_two_samples():
+    alphas = np.array([0.5, 1, 5, 50]) * np.log(2) / 30
+    diagram = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite")
+    assert np.isnan(diagram.critical_times).tolist() == [[True] * 2] + [[False] * 2] * 3
+    assert diagram.closure == "finite"
+    assert not diagram.lost[0].any()
+    # At these times no N loses the smaller subspace: the ranges rest on the other boundaries.
+    small = LinearManifold([1, 1e-3], [2, 5], 30)
+    for grid in automatic_ranges(small, "resolution", "finite", 5):
+        assert np.all(np.diff(grid) > 0)

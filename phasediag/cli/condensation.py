@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from phasediag.cli.options import (
+    closure_option,
     dps_option,
     manifold_options,
     output_options,
-    probe_options,
+    probe_option,
     size_options,
     times_option,
 )
@@ -28,6 +29,7 @@ _EPILOG = """\b
 Examples:
   phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.1:1:4
   phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01,0.1 --probe origin
+  phasediag condensation --var 1 --dims 4 --n 100 --probe train --closure finite
 """
 
 
@@ -35,7 +37,8 @@ Examples:
 @manifold_options
 @size_options
 @times_option(required=False)
-@probe_options
+@probe_option
+@closure_option(finite=True)
 @output_options
 @dps_option
 def command(style: str, **options: Any) -> None:
@@ -58,7 +61,8 @@ def command(style: str, **options: Any) -> None:
             if by_time
             else "Condensed at less noise than at the condensation time."
         )
-        echo_lines([meaning, clock_line(record["time"])])
+        finite = ["Closure finite: where the exact average of Y2, the sum of squared weights, is 1/2."]
+        echo_lines([*(finite if record["closure"] == "finite" else []), meaning, clock_line(record["time"])])
         echo_notes([record])
 
 
@@ -77,8 +81,19 @@ def _record(
 ) -> Row:
     from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import condensation_rows, condensation_size_rows, few_samples_notes, manifold_record
+    from phasediag.report import (
+        condensation_rows,
+        condensation_size_rows,
+        few_samples_notes,
+        manifold_record,
+        two_samples_notes,
+    )
 
+    finite = closure == "finite"
+    if dps and finite:
+        raise click.UsageError(
+            "--dps: exact averages at finite N have the digits of doubles; leave out --closure finite"
+        )
     m = manifold_of(var, dims, ambient_dim, geometry)
     where = Probe.parse(probe)
     if times is None and alpha is None and n is None:
@@ -95,7 +110,8 @@ def _record(
         "closure": closure,
         "time": time,
         "rows": rows,
-        "notes": dims_notes(m.ambient_dim, ambient_dim) + few_samples_notes([row["n"] for row in rows]),
+        "notes": dims_notes(m.ambient_dim, ambient_dim)
+        + (two_samples_notes(rows) if finite else few_samples_notes([row["n"] for row in rows])),
     }
     if dps:
         digits = digits_of(var, dims, ambient_dim, geometry, time, dps)

@@ -25,7 +25,11 @@ Examples:
     show_default=True,
     help=f"What it means that a subspace is lost: {', '.join(CRITERIA)}.",
 )
-@click.option("--closure", help="Closure of the criterion, such as gaussian for rem. [default: the criterion's first]")
+@click.option(
+    "--closure",
+    help="Closure of the criterion: exact or gaussian for rem, annealed or finite for resolution and score; the "
+    "criterion's first unless given. finite and the criterion retained take 0.1 s to 10 s for each alpha: give few.",
+)
 @click.option(
     "--axis", type=click.Choice(["alpha", "log_n", "n"]), default="alpha", show_default=True, help="Horizontal axis."
 )

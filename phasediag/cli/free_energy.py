@@ -4,7 +4,14 @@ from typing import Any
 
 import click
 
-from phasediag.cli.options import manifold_options, output_options, probe_options, size_options, times_option
+from phasediag.cli.options import (
+    closure_option,
+    manifold_options,
+    output_options,
+    probe_option,
+    size_options,
+    times_option,
+)
 from phasediag.cli.output import (
     Row,
     clock_line,
@@ -35,7 +42,8 @@ _MEANING = (
 @manifold_options
 @size_options
 @times_option(required=True)
-@probe_options
+@probe_option
+@closure_option()
 @output_options
 def command(style: str, **options: Any) -> None:
     """Thermodynamics of the empirical score: free energy, entropy, freezing point, participation, phase.

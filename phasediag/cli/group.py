@@ -14,6 +14,7 @@ COMMANDS = (
     "dataset-size",
     "diagram",
     "figure",
+    "finite",
     "free-energy",
     "spectrum",
     "symbolic",

@@ -110,22 +110,25 @@ dps_option = click.option(
     help="Compute to that many significant digits, all of them certain; decimals are read exactly.",
 )
 
-probe_options = _apply(
-    click.option(
-        "--probe",
-        default="typical",
-        show_default=True,
-        help="Where the score is seen: origin (x = 0), typical (a noisy sample), displaced:K (sqrt(t) along one "
-        "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms).",
-    ),
-    click.option(
+probe_option = click.option(
+    "--probe",
+    default="typical",
+    show_default=True,
+    help="Where the score is seen: origin (x = 0), typical (a noisy sample), displaced:K (sqrt(t) along one "
+    "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms).",
+)
+
+
+def closure_option(*, finite: bool = False) -> Decorator:
+    """Return the option ``--closure``, with exact averages at finite N among its values where they are known."""
+    meaning = "All cumulants of the energies, or the first two"
+    return click.option(
         "--closure",
-        type=click.Choice(["exact", "gaussian"]),
+        type=click.Choice(["exact", "gaussian", *(["finite"] if finite else [])]),
         default="exact",
         show_default=True,
-        help="All cumulants of the energies, or the first two.",
-    ),
-)
+        help=f"{meaning}; or the exact average at this N, with --probe test or train." if finite else f"{meaning}.",
+    )
 
 
 def figure_options(*, required: bool, columns: bool = True) -> Decorator:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -44,6 +45,19 @@ def text(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) and _is_short(value) else _six_digits(value)
+
+
+def rounded(value: Any, error: Any) -> str:
+    """Return a number in the digits that its error leaves, six at most; a bound where it leaves none."""
+    if value is None or error is None:
+        return text(value)
+    if value == 0 or error <= 1e-6 * abs(value):
+        return _six_digits(value)
+    if error >= abs(value):
+        return f"<{error:.0e}"
+    # The error must not exceed half a unit of the last digit, unless only one is left.
+    digits = math.floor(math.log10(abs(value))) + 1 + math.floor(-math.log10(2 * error))
+    return f"{value:#.{min(max(digits, 1), 6)}g}".removesuffix(".")
 
 
 def _column(values: list[Any]) -> list[str]:

@@ -110,19 +110,20 @@ def _assembled(m: LinearManifold, t: Float, found: Estimate) -> ExactAverages:
     s, dims, time = np.array(m.data_variances), np.array(m.dims), t[..., None]
     value, error = found.value, found.error
     covariance, covariance_error = (part[..., 2:] * s / dims for part in (value, error))
-    keep = (time + s) / (s * time)
-    return ExactAverages(
-        value[..., 0],
-        value[..., 1],
-        covariance,
-        (covariance / time - 1) / time,
-        covariance * keep,
-        error[..., 0],
-        error[..., 1],
-        covariance_error,
-        covariance_error / time**2,
-        covariance_error * keep,
-    )
+    with np.errstate(over="ignore"):
+        keep = (time + s) / s / time
+        return ExactAverages(
+            value[..., 0],
+            value[..., 1],
+            covariance,
+            (covariance / time - 1) / time,
+            covariance * keep,
+            error[..., 0],
+            error[..., 1],
+            covariance_error,
+            covariance_error / time / time,
+            covariance_error * keep,
+        )
 
 
 def _average(case: Case) -> Estimate:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag.finite._integrals import Estimate, Level, Nodes, integrals, joined, position
-from phasediag.finite._mellin import Kernel
+from phasediag.finite._mellin import EPS, Kernel
 
 Float = NDArray[np.float64]
 
@@ -85,8 +85,11 @@ def _liquid_variance(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Estimate:
     error, error_second = moments.error.T
     # Where Z fluctuates by more than this, exp(N h1) is beyond the window.
     beyond = np.where(np.abs(first) < 1, 0, np.inf)
-    error = error_second + 2 * np.abs(first) * error + beyond
-    return Estimate((second - first**2)[:, None], error[:, None])
+    value = second - first**2
+    # In s^2 E w^2/2 - (s E w)^2/2 all but the relative variance of one weight w = exp(-e) cancels.
+    relative = np.expm1(nodes.e.at_integers[0][:, 2] - 2 * log_m)
+    error = error_second + 2 * np.abs(first) * error + beyond + 20 * EPS * np.abs(value) * (1 + 1 / relative)
+    return Estimate(value[:, None], error[:, None])
 
 
 def _log1p_excess(log_h: Float) -> Float:

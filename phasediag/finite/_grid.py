@@ -15,6 +15,9 @@ from phasediag.probe import Probe
 
 Float = NDArray[np.float64]
 
+# Of t/s: below, squares of its inverse overflow on the contours.
+_SMALLEST = 1e-120
+
 
 @dataclass(frozen=True)
 class Case:
@@ -45,6 +48,11 @@ class Case:
         """Whether x is one of the samples plus noise."""
         return self.probe.kind == "train"
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the windows in log s hold all that matters."""
+        return bool(np.min(self.t / self.s) > _SMALLEST)
+
     def energies(self) -> Energies:
         """Return the law of the energies seen from a given point."""
         a, b = self.probe.affine(self.m)
@@ -56,20 +64,30 @@ class Case:
         return Energies(A, self.dims, (1 + A) * chi_square)
 
 
-def over_grid(
-    m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
-) -> tuple[Float, Estimate]:
-    """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
+def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:
+    """Return the probe, if exact averages exist there."""
     if m.geometry == "sphere":
         raise ValueError("exact averages assume Gaussian data: geometry='sphere' has none")
     where = Probe.parse(probe)
     if where.kind == "typical":
         raise ValueError("probe 'typical' is a limit: at finite N use 'test' or 'train'")
+    return where
+
+
+def over_grid(
+    m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
+) -> tuple[Float, Estimate]:
+    """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
+    where = finite_probe(m, probe)
     t, log_n = np.broadcast_arrays(positive("t", t), _log_n(m, alpha))
     cases = (Case(m, where, *pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
-    found = [average(case) for case in cases]
+    found = [average(case) if case.reachable else _unknown(average(case)) for case in cases]
     value, error = (np.reshape([getattr(e, part) for e in found], (*t.shape, -1)) for part in ("value", "error"))
     return t, Estimate(value, error)
+
+
+def _unknown(found: Estimate) -> Estimate:
+    return Estimate(found.value, np.full_like(found.error, np.inf))
 
 
 def _log_n(m: LinearManifold, alpha: ArrayLike) -> Float:

@@ -1,6 +1,5 @@
 """Signal and sampling noise of the score and of its Jacobian along each subspace."""
 
-import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate
-from phasediag.finite._mellin import FINE
+from phasediag.finite._mellin import EPS, FINE
 from phasediag.finite._noise import covariance_fluctuations, mean_fluctuations
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
@@ -102,24 +101,26 @@ def _all(case: Case, criterion: str) -> Estimate:
 
 def _of_jacobian(case: Case, k: int) -> Estimate:
     _, std, _, error = _spread(covariance_fluctuations(case.energies(), k, case.log_n, FINE))
-    factor = case.s[k] / case.t**2
-    return Estimate(np.array([1 / (case.t + case.s[k]), factor * std]), np.array([0.0, factor * error]))
+    with np.errstate(over="ignore"):
+        noise, noise_error = np.array([std, error]) * case.s[k] / case.t / case.t
+    signal = 1 / (case.t + case.s[k])
+    return Estimate(np.array([signal, noise]), np.array([EPS * signal, noise_error]))
 
 
 def _of_score(case: Case, k: int) -> Estimate:
     e = replace(case, probe=Probe.displaced(k)).energies()
-    mean, std, mean_error, error = _spread(mean_fluctuations(e, k, case.log_n, FINE))
     factor = np.sqrt(case.s[k]) / case.t
-    signal = abs(factor * mean - np.sqrt(case.t) / (case.t + case.s[k]))
-    return Estimate(np.array([signal, factor * std]), factor * np.array([mean_error, error]))
+    mean, std, mean_error, error = factor * _spread(mean_fluctuations(e, k, case.log_n, FINE))
+    typical = np.sqrt(case.t) / (case.t + case.s[k])
+    return Estimate(np.array([abs(mean - typical), std]), np.array([mean_error + EPS * typical, error]))
 
 
-def _spread(found: Estimate) -> tuple[float, float, float, float]:
+def _spread(found: Estimate) -> Float:
     """Return mean, standard deviation and their errors from mean and mean square."""
-    (mean, square), (error, square_error) = found.value[0].tolist(), found.error[0].tolist()
+    (mean, square), (error, square_error) = found.value[0], found.error[0]
     variance, error_of_it = max(square - mean**2, 0.0), square_error + 2 * abs(mean) * error
-    std = math.sqrt(variance)
-    return mean, std, error, math.sqrt(variance + error_of_it) - std
+    std = np.sqrt(variance)
+    return np.array([mean, std, error, np.sqrt(variance + error_of_it + np.finfo(float).tiny) - std])
 
 
 _ALONG = {"resolution": _of_jacobian, "score": _of_score}

@@ -83,7 +83,7 @@ def exact_fluctuations(
     variance, error = np.maximum(found.value[..., 3], 0), found.error[..., 3]
     std = np.sqrt(variance)
     # The error of a root: linear where the variance is known, the root of the error where it is not.
-    std_error = np.sqrt(variance + error) - std
+    std_error = np.sqrt(variance + error + np.finfo(float).tiny) - std
     return ExactFluctuations(found.value[..., :3], std, found.error[..., :3], std_error)
 
 

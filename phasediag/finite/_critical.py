@@ -1,0 +1,216 @@
+r"""Critical times at finite N: where an exact average passes its threshold.
+
+Every condition is written as an excess, a function of :math:`\log t` and :math:`\log N` that falls through 0 as noise
+or samples are added, and is known to an error. Solved one by one: each value is a set of integrals.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasediag.closures import Exact
+from phasediag.finite._averages import exact_averages
+from phasediag.finite._grid import Case, finite_probe
+from phasediag.finite._roots import falling_root, last_root
+from phasediag.finite._sampling import signal_and_noise
+from phasediag.manifold import LinearManifold
+from phasediag.probe import Probe
+
+Float = NDArray[np.float64]
+#: log t or log N -> excess and its error
+Known = Callable[[float], tuple[float, float]]
+
+_LOG_2 = math.log(2)
+# Times that a double holds with room for its square root and its inverse; no data set that matters is larger.
+_TIMES, _SIZES = (-690.0, 690.0), (_LOG_2, 1e9)
+# An excess known worse than this says nothing.
+_UNKNOWN = 1e-3
+# Beyond this log(s_k/t_k) the variance of the noise underflows, and the annealed prediction is exact to all digits.
+_DEEP = 160.0
+
+
+class Prediction(Protocol):
+    """Where to start from: the same condition in closed form."""
+
+    def log_n(self, log_t: Float) -> Float:
+        """Return log N, one for each t and condition."""
+
+    def log_times(self, log_n: Float) -> Float:
+        """Return log t, one more axis for the conditions."""
+
+
+class Crossing(ABC):
+    """Conditions on exact averages, numbered by k."""
+
+    #: What log t is known to; searches go on to a tenth of it.
+    accuracy: float
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+
+    @abstractmethod
+    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return how far condition k is from its threshold, and the error of that."""
+
+    def log_times(self, log_n: Float) -> Float:
+        """Return log of the critical times, shape (..., K), for log N of shape (...); nan where there is none."""
+        result = self.prediction.log_times(log_n).copy()
+        for *index, k in np.ndindex(result.shape):
+            one = (*index, k)
+            result[one] = self._log_time(float(log_n[tuple(index)]), k, float(result[one]))
+        return result
+
+    def log_n(self, log_t: Float) -> Float:
+        """Return the log N at which condition k is met at log t; log t and result of shape (..., K)."""
+        result = self.prediction.log_n(log_t).copy()
+        for one in np.ndindex(result.shape):
+            result[one] = self._log_size(float(log_t[one]), one[-1], float(result[one]))
+        return result
+
+    def _log_time(self, log_n: float, k: int, start: float) -> float:
+        if not self._exists(log_n):
+            return np.nan
+        if start < _TIMES[0]:
+            return start
+        known = cache(lambda log_t: self._attempt(log_t, log_n, k))
+        with np.errstate(all="ignore"):
+            return _if_known(known, falling_root(_beyond_error(known), start, *_TIMES, self.accuracy / 10))
+
+    def _log_size(self, log_t: float, k: int, start: float) -> float:
+        known = cache(lambda log_n: self._attempt(log_t, log_n, k))
+        with np.errstate(all="ignore"):
+            return _if_known(known, last_root(_beyond_error(known), start, *_SIZES, self.accuracy / 10))
+
+    def _attempt(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return the excess; nan far outside the range of the integrals, where they cannot even place their nodes."""
+        try:
+            return self.excess(log_t, log_n, k)
+        except (ValueError, OverflowError):
+            return math.nan, math.inf
+
+    def _exists(self, log_n: float) -> bool:
+        """Whether there is a critical time: one half is out of reach of one sample and of two."""
+        return log_n > _LOG_2 * (1 + 1e-12)
+
+
+class FiniteNoise(Crossing):
+    """Criteria ``resolution`` and ``score`` with closure ``finite``: log of the exact noise over the exact signal."""
+
+    accuracy = 1e-10
+
+    def __init__(self, m: LinearManifold, criterion: str, prediction: Prediction) -> None:
+        super().__init__(prediction)
+        self.m, self.criterion = m, criterion
+
+    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return log(noise/signal) along subspace k."""
+        found = signal_and_noise(Case(self.m, Probe.origin(), math.exp(log_t), log_n), self.criterion, k)
+        signal, noise = np.maximum(found.value, np.finfo(float).tiny).tolist()
+        return math.log(noise / signal), float(found.error[1] / noise + found.error[0] / signal)
+
+    def crossover_candidates(self, i: int, j: int) -> Float:
+        """Refuse: there is no equation in N alone."""
+        raise _no_crossover(f"criterion={self.criterion!r} with closure='finite'")
+
+    def _exists(self, log_n: float) -> bool:
+        return log_n >= _LOG_2 * (1 - 1e-12)
+
+    def _log_time(self, log_n: float, k: int, start: float) -> float:
+        return start if self._is_deep(start, k) else super()._log_time(log_n, k, start)
+
+    def _log_size(self, log_t: float, k: int, start: float) -> float:
+        return start if self._is_deep(log_t, k) else super()._log_size(log_t, k, start)
+
+    def _is_deep(self, log_t: float, k: int) -> bool:
+        return math.log(self.m.data_variances[k]) - log_t > _DEEP
+
+
+class Retained(Crossing):
+    """Criterion ``retained``: minus the logit of the retained fraction at ``train``."""
+
+    # The averages over x are good to about 1e-6 of themselves.
+    accuracy = 1e-5
+
+    def __init__(self, m: LinearManifold) -> None:
+        super().__init__(_Condensation(m, Probe.train(), m.n_subspaces))
+        self.m = m
+        self._fractions = lru_cache(maxsize=256)(self._uncached)
+
+    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return -log(R_k/(1 - R_k))."""
+        value, error = (float(part[k]) for part in self._fractions(log_t, log_n))
+        odds, error = _log_odds(value, error)
+        return -odds, error
+
+    def crossover_candidates(self, i: int, j: int) -> Float:
+        """Refuse: there is no equation in N alone."""
+        raise _no_crossover("criterion='retained'")
+
+    def _uncached(self, log_t: float, log_n: float) -> tuple[Float, Float]:
+        """Return all K fractions: they cost no more than one."""
+        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe="train")
+        return found.retained, found.retained_error
+
+
+class Participation(Crossing):
+    """Condensation at finite N: the logit of E Y2, one condition."""
+
+    accuracy = 1e-10
+
+    def __init__(self, m: LinearManifold, probe: Probe | str) -> None:
+        self.m, self.probe = m, finite_probe(m, probe)
+        super().__init__(_Condensation(m, self.probe, 1))
+        if self.probe.kind in ("test", "train"):
+            self.accuracy = Retained.accuracy
+
+    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+        """Return log(Y2/(1 - Y2))."""
+        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe=self.probe)
+        return _log_odds(float(found.participation), float(found.participation_error))
+
+
+class _Condensation:
+    """The condensation threshold in closed form, once for each of some conditions."""
+
+    def __init__(self, m: LinearManifold, probe: Probe, count: int) -> None:
+        self.closure, self.count = Exact(m), count
+        at = Probe.typical() if probe.kind in ("test", "train") else probe
+        self.a, self.b = at.affine(m)
+
+    def log_n(self, log_t: Float) -> Float:
+        return self.closure.threshold(log_t, self.a, self.b)
+
+    def log_times(self, log_n: Float) -> Float:
+        with np.errstate(divide="ignore"):
+            log_t = self.closure.log_condensation_time(log_n, self.a, self.b)
+        return np.repeat(log_t[..., None], self.count, axis=-1)
+
+
+def _beyond_error(known: Known) -> Callable[[float], float]:
+    """Return the excess, 0 where it is within its error: a search need not go on from there."""
+
+    def value(x: float) -> float:
+        value, error = known(x)
+        return 0.0 if abs(value) <= error < _UNKNOWN else value
+
+    return value
+
+
+def _if_known(known: Known, root: float) -> float:
+    return root if root == root and known(root)[1] < _UNKNOWN else np.nan
+
+
+def _log_odds(fraction: float, error: float) -> tuple[float, float]:
+    """Return log(p/(1-p)) and its error; a fraction may have left (0, 1) by its error."""
+    tiny = np.finfo(float).tiny
+    p, rest = max(fraction, tiny), max(1 - fraction, tiny)
+    return math.log(p / rest), error / (p * rest)
+
+
+def _no_crossover(which: str) -> ValueError:
+    return ValueError(f"crossover_alphas has no equation for {which}: compare lost_first over a grid of alpha instead")
