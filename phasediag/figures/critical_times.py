@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
 
 from phasediag.comparison import measured_critical_times
 from phasediag.criteria import CRITERIA
@@ -121,7 +122,7 @@ def _draw_panel(ax: Axes, panel: Panel, alphas: Float, measured: Measured | None
         curves.append((alphas, t_c, name, "0.45"))
     key = []
     for closure, line in zip(panel.closures, _LINES, strict=False):
-        times = critical_times(panel.manifold, alphas, criterion=panel.criterion, closure=closure)
+        times = _times(panel, closure, alphas)
         key.append(Line2D([], [], color="0.2", ls=line, label=closure))
         for k, colour in enumerate(subspace_colours(panel.manifold.n_subspaces)):
             ax.plot(alphas, times[:, k], line, color=colour)
@@ -133,6 +134,15 @@ def _draw_panel(ax: Axes, panel: Panel, alphas: Float, measured: Measured | None
     if len(key) > 1:
         ax.legend(handles=key, loc="upper right")
     return curves
+
+
+def _times(panel: Panel, closure: str | None, alphas: Float) -> Float:
+    """Return the critical times; those that cost integrals at a few alphas, with a spline between them."""
+    if closure != "finite" and panel.criterion != "retained":
+        return critical_times(panel.manifold, alphas, criterion=panel.criterion, closure=closure)
+    few = np.geomspace(alphas[0], alphas[-1], min(14, len(alphas)))
+    times = critical_times(panel.manifold, few, criterion=panel.criterion, closure=closure)
+    return np.exp(CubicSpline(np.log(few), np.log(times))(np.log(alphas)))
 
 
 def _draw_points(ax: Axes, measured: Measured) -> None:

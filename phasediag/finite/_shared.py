@@ -170,8 +170,10 @@ class _Panel:
         first[:, :, : len(n[:2])] = residues[:, :, :2]
         contour, error = self._contour()
         unit = np.exp(at_axis - log_scale)
-        rest = residues[:, :, 2:].sum(axis=2) + unit[:, :, None] * contour
-        total = np.abs(first[..., 0].sum(axis=2) + rest[..., 0])
+        rest = unit[:, :, None] * contour
+        for further in range(2, len(n)):
+            rest += residues[:, :, further]
+        total = np.abs(first[:, :, 0, 0] + first[:, :, 1, 0] + rest[..., 0])
         return log_scale, first, rest, unit * error / np.maximum(total, 1e-300)
 
     def _contour(self) -> tuple[Float, Float]:

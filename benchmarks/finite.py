@@ -1,0 +1,56 @@
+"""Exact averages at finite N: time of one t, and of the Monte Carlo that knows the same numbers to 1e-3."""
+
+from statistics import median
+
+import numpy as np
+
+from benchmarks.timing import take_turns
+from phasediag import LinearManifold, exact_averages
+from phasediag.montecarlo import measure
+
+TWO = LinearManifold([1, 0.3], [2, 5], 30)
+THREE = LinearManifold([1, 0.5, 0.3], [2, 3, 5], 30)
+TIMES = (0.02, 0.1, 0.5)
+N = 1000
+
+
+def main() -> None:
+    print(f"{'':34}{'ms a t':>10}{'largest relative error':>26}")
+    for n in (10.0, 1e3, 1e12, 1e300):
+        report(f"origin, K = 2, N = {n:g}", TWO, n, "origin")
+    for name, m in (("K = 2", TWO), ("K = 3", THREE)):
+        for probe in ("test", "train"):
+            report(f"{probe}, {name}, N = {N}", m, N, probe)
+    for probe in ("origin", "train"):
+        against_monte_carlo(probe)
+
+
+def report(label: str, m: LinearManifold, n: float, probe: str) -> None:
+    """Print the time of one t and the error that the averages claim."""
+    alpha = m.alpha(n)
+    seconds = take_turns({str(t): lambda t=t: exact_averages(m, t, alpha=alpha, probe=probe) for t in TIMES}, 3)
+    found = exact_averages(m, TIMES, alpha=alpha, probe=probe)
+    pairs = (("log_partition", 0), ("participation", 0), ("covariance", 0))
+    errors = [np.max(getattr(found, f"{name}_error") / np.abs(getattr(found, name))) for name, _ in pairs]
+    spent = " ".join(f"{1e3 * median(taken):.0f}" for taken in seconds.values())
+    print(f"{label:34}{spent:>14}{max(errors):22.1e}")
+
+
+def against_monte_carlo(probe: str) -> None:
+    """Print how long Monte Carlo takes to know E Y2 and E C to 1e-3, from its errors at 400 data sets."""
+    alpha, t = TWO.alpha(N), 0.1
+    seconds = take_turns(
+        {
+            "exact": lambda: exact_averages(TWO, t, alpha=alpha, probe=probe),
+            "sampled": lambda: measure(TWO, N, [t], probe, n_replicates=400, rng=0),
+        },
+        repeats=3,
+    )
+    found = measure(TWO, N, [t], probe, n_replicates=400, rng=0)
+    mean, error = found.mean("participation")[0], found.standard_error("participation")[0]
+    needed = (error / mean / 1e-3) ** 2 * median(seconds["sampled"])
+    print(
+        f"{probe} at t = {t}: {1e3 * median(seconds['exact']):.0f} ms exact; E Y2 to 1e-3 by Monte Carlo "
+        f"{needed:.0f} s ({error / mean:.1e} from 400 data sets in {median(seconds['sampled']):.1f} s), "
+        f"{needed / median(seconds['exact']):.0f} times as long"
+    )
