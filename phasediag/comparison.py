@@ -24,6 +24,7 @@ from phasediag.probe import Probe
 __all__ = ["CriticalRow", "CrossCheck", "CrossCheckRow", "crosscheck", "measured_critical_times"]
 
 Float = NDArray[np.float64]
+Crossing = tuple[int, float, float]  # subspace, time, error
 
 # Chance that a run of a correct program is called a disagreement.
 _FALSE_ALARM = 1e-3
@@ -165,18 +166,19 @@ def crosscheck(
     main, *others = seeds(rng, 3)
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows: list[CrossCheckRow] = []
-    critical: list[CriticalRow] = []
+    crossings: dict[str, list[Crossing]] = {"resolution": [], "score": []}
     interrupted = found.interrupted
     try:
         for level, prediction in predictions(found, executor):
             rows += _rows(found, level, prediction)
         if m.geometry == "gaussian" and not interrupted:
-            for criterion, seed in zip(("resolution", "score"), others, strict=True):
-                for k, t, error in _crossings(m, n, criterion, n_replicates, seed, executor, checkpoint):
-                    critical += _critical_rows(m, n, criterion, k, t, error)
+            for (criterion, passed), seed in zip(crossings.items(), others, strict=True):
+                for each in _crossings(m, n, criterion, n_replicates, seed, executor, checkpoint):
+                    passed.append(each)  # one by one: they outlast an interruption
     except KeyboardInterrupt:
         interrupted = True
-    return CrossCheck(found, tuple(rows), tuple(critical), _threshold(found, rows), interrupted)
+    critical = tuple(row for each in crossings.items() for row in _critical_rows(m, n, *each))
+    return CrossCheck(found, tuple(rows), critical, _threshold(found, rows), interrupted)
 
 
 def measured_critical_times(
@@ -222,7 +224,7 @@ def _crossings(
     rng: Any,
     executor: Executor | None,
     checkpoint: str | Path | None,
-) -> Iterator[tuple[int, float, float]]:
+) -> Iterator[Crossing]:
     """Yield each subspace, its measured critical time and the error; KeyboardInterrupt after one cut short."""
     predicted = critical_times(m, m.alpha(n), criterion=criterion)
     for k, seed in enumerate(seeds(rng, m.n_subspaces)):
@@ -242,12 +244,11 @@ def _crossings(
             raise KeyboardInterrupt
 
 
-def _critical_rows(m: LinearManifold, n: int, criterion: str, k: int, t: float, error: float) -> list[CriticalRow]:
-    rows = []
-    for level in CRITERIA[criterion]:
-        theory = float(critical_times(m, m.alpha(n), criterion=criterion, closure=level)[k])
-        rows.append(CriticalRow(criterion, k, str(level), theory, *_measured(theory, t, error)))
-    return rows
+def _critical_rows(m: LinearManifold, n: int, criterion: str, crossings: list[Crossing]) -> Iterator[CriticalRow]:
+    for level in CRITERIA[criterion] if crossings else ():
+        theory = critical_times(m, m.alpha(n), criterion=criterion, closure=level).tolist()
+        for k, t, error in crossings:
+            yield CriticalRow(criterion, k, str(level), theory[k], *_measured(theory[k], t, error))
 
 
 def _measured(theory: float, t: float, error: float) -> tuple[float | None, float | None, float | None]:
