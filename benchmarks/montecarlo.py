@@ -1,21 +1,27 @@
-"""Cross-checks on two workers against one."""
+"""Cross-checks by two workers against one."""
 
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
 from benchmarks.timing import ratio, take_turns
-from phasediag import LinearManifold
-from phasediag.montecarlo import measure
+from phasediag import LinearManifold, crosscheck
+
+MANIFOLD = LinearManifold([1, 0.3], [2, 5], 30)
+TIMES = np.geomspace(0.03, 1, 6)
 
 
 def main() -> None:
-    m = LinearManifold([1, 0.3], [2, 5], 30)
-    times = np.geomspace(0.03, 1, 8)
-    with ProcessPoolExecutor(1) as one, ProcessPoolExecutor(2) as two:
+    with ProcessPoolExecutor(2) as two:
+        for n, probe, n_replicates in ((992, "origin", 400), (20_000, "origin", 24), (992, "train", 400)):
+            alpha = MANIFOLD.alpha(n)
 
-        def run(pool):
-            return lambda: measure(m, 20_000, times, "train", n_replicates=64, rng=0, executor=pool)
+            def run(executor, alpha=alpha, probe=probe, n_replicates=n_replicates):
+                return crosscheck(MANIFOLD, alpha, TIMES, probe, n_replicates=n_replicates, rng=0, executor=executor)
 
-        seconds = take_turns({"one": run(one), "two": run(two)})
-    print(f"two workers are {ratio(*seconds.values()):.2f} times faster than one (64 data sets of N = 20000, 8 times)")
+            seconds = take_turns({"one": lambda run=run: run(None), "two": lambda run=run: run(two)}, repeats=2)
+            print(
+                f"crosscheck of {n_replicates} data sets, N = {n}, {len(TIMES)} times, {probe} probe: "
+                f"two workers are {ratio(*seconds.values()):.2f} times faster than one",
+                flush=True,
+            )

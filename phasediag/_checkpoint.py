@@ -80,7 +80,7 @@ class Checkpoint:
         if fingerprint != self.fingerprint:
             raise ValueError(
                 f"checkpoint {str(path)!r} belongs to another experiment; it is left as it is: "
-                "give another path, or the same manifold, N, times, probe and seed"
+                "give another path, or the same manifold, N, times, probe, seed and version of phasediag"
             )
         for position, index in enumerate(indices.tolist()):
             self.done[index] = {name: values[position] for name, values in stored.items()}

@@ -1,7 +1,7 @@
 """Formulas of the spectra of the Jacobian of the score, one regime each; `jacobian` checks their arguments."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
@@ -18,9 +18,16 @@ def variances(m: LinearManifold) -> Float:
     return np.append(m.data_variances, 0.0)
 
 
+def frozen_variances(
+    m: LinearManifold, t: Float, alpha: ArrayLike, probe: Probe | str, closure: str = "exact"
+) -> Float:
+    r"""Return :math:`\min(1, \lambda_c) s_k`, and the 0 off the manifold: what freezing leaves of the variances."""
+    frozen = np.minimum(1, RandomEnergyModel(m, t, probe, closure).freezing_point(alpha))
+    return frozen[..., None] * variances(m)
+
+
 def condensed(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Float:
-    frozen = np.minimum(1, RandomEnergyModel(m, t, probe).freezing_point(alpha))
-    return 1 / (t[..., None] + frozen[..., None] * variances(m))
+    return 1 / (t[..., None] + frozen_variances(m, t, alpha, probe))
 
 
 def paper(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Float:

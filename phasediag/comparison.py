@@ -1,6 +1,6 @@
 """Theory against Monte Carlo, level by level: what the random energy model predicts and what data sets show."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,26 +11,34 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasediag import __version__
 from phasediag._arrays import positive
+from phasediag._crossing import noise_meets_signal
+from phasediag._experiment import fits_memory, seeds
+from phasediag._levels import Prediction, predictions
+from phasediag._rare import unseen_error
 from phasediag.criteria import CRITERIA
 from phasediag.critical import critical_times
-from phasediag.finite import exact_averages
 from phasediag.manifold import LinearManifold
-from phasediag.montecarlo import Measurement, first_directions, measure, seed_sequence
+from phasediag.montecarlo import Measurement, measure
 from phasediag.probe import Probe
-from phasediag.rem import RandomEnergyModel
 
 __all__ = ["CriticalRow", "CrossCheck", "CrossCheckRow", "crosscheck", "measured_critical_times"]
 
 Float = NDArray[np.float64]
+Crossing = tuple[int, float, float]  # subspace, time, error
 
 # Chance that a run of a correct program is called a disagreement.
 _FALSE_ALARM = 1e-3
-_QUANTITIES = ("log_partition", "participation", "covariance", "jacobian")
+# Times around a predicted critical time at which the passage is looked for.
+_SPREAD = np.geomspace(1 / 4, 4, 17)
 
 
 @dataclass(frozen=True)
 class CrossCheckRow:
-    """One quantity at one time, by one theory level and measured."""
+    """One quantity at one time, by one theory level and measured.
+
+    ``z`` is their difference by the standard error; where fewer than 30 data sets carry the mean, as deep in the
+    condensed phase, that of the data sets too rare to be seen is added, as large as the theory allows.
+    """
 
     t: float
     quantity: str
@@ -69,12 +77,15 @@ class CrossCheck:
     threshold : float
         \|z\| beyond which a difference at the ``finite`` level is called a disagreement, corrected for the number of
         comparisons (Student's t at R - 1 degrees of freedom, family-wise error 0.1 %).
+    interrupted : bool
+        Whether Ctrl-C cut it short: data sets, levels or critical times are missing.
     """
 
     measurement: Measurement
     rows: tuple[CrossCheckRow, ...]
     critical_times: tuple[CriticalRow, ...]
     threshold: float
+    interrupted: bool = False
 
     @property
     def disagreements(self) -> tuple[CrossCheckRow, ...]:
@@ -93,6 +104,7 @@ class CrossCheck:
             "seed": found.seed,
             "version": __version__,
             "threshold": self.threshold,
+            "interrupted": self.interrupted,
             "rows": [asdict(row) for row in self.rows],
             "critical_times": [asdict(row) for row in self.critical_times],
         }
@@ -150,16 +162,23 @@ def crosscheck(
     >>> len(check.rows), len(check.disagreements)
     (36, 0)
     """
-    n = int(np.rint(m.n_samples(positive("alpha", alpha))))
-    if n < 2:
-        raise ValueError(f"alpha must give at least 2 samples, {alpha:g} rounds to N = {n}")
-    main, *others = _seeds(rng, 3)
+    n = _rounded(m, alpha)
+    main, *others = seeds(rng, 3)
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
-    rows = tuple(row for level in _levels(m) for row in _rows(found, level))
-    critical: tuple[CriticalRow, ...] = ()
-    if m.geometry == "gaussian" and found.n_replicates == n_replicates:
-        critical = _critical_rows(m, n, n_replicates, others, executor, checkpoint)
-    return CrossCheck(found, rows, critical, _threshold(found, rows))
+    rows: list[CrossCheckRow] = []
+    crossings: dict[str, list[Crossing]] = {"resolution": [], "score": []}
+    interrupted = found.interrupted
+    try:
+        for level, prediction in predictions(found, executor):
+            rows += _rows(found, level, prediction)
+        if m.geometry == "gaussian" and not interrupted:
+            for (criterion, passed), seed in zip(crossings.items(), others, strict=True):
+                for each in _crossings(m, n, criterion, n_replicates, seed, executor, checkpoint):
+                    passed.append(each)  # one by one: they outlast an interruption
+    except KeyboardInterrupt:
+        interrupted = True
+    critical = tuple(row for each in crossings.items() for row in _critical_rows(m, n, *each))
+    return CrossCheck(found, tuple(rows), critical, _threshold(found, rows), interrupted)
 
 
 def measured_critical_times(
@@ -174,7 +193,7 @@ def measured_critical_times(
 ) -> tuple[Float, Float]:
     r"""Measure the time at which the sampling noise along each subspace reaches its signal.
 
-    ``resolution``: the standard deviation over data sets of :math:`J_{ii}` at the origin equals \|its mean\|.
+    ``resolution``: the standard deviation over data sets of :math:`J_{ii}` at the origin equals :math:`1/(t + s_k)`.
     ``score``: that of the score along one direction of subspace k equals \|its mean\| at the probe displaced along it.
     The times are interpolated between measurements around the annealed prediction; errors are bootstrapped over
     data sets.
@@ -182,77 +201,54 @@ def measured_critical_times(
     Returns
     -------
     times, standard_errors : ndarray, shape (K,)
-        nan where noise and signal do not meet within a factor 4 of the prediction.
+        nan where noise and signal do not meet within a factor 4 of the prediction, and after Ctrl-C where nothing was
+        measured.
     """
     if criterion not in ("resolution", "score"):
         raise ValueError(f"criterion must be 'resolution' or 'score', got {criterion!r}")
+    times, errors = np.full((2, m.n_subspaces), np.nan)
+    try:
+        for k, t, error in _crossings(m, n, criterion, n_replicates, rng, executor, checkpoint):
+            times[k], errors[k] = t, error
+    except KeyboardInterrupt:
+        if np.isnan(times).all():
+            raise
+    return times, errors
+
+
+def _crossings(
+    m: LinearManifold,
+    n: int,
+    criterion: str,
+    n_replicates: int,
+    rng: Any,
+    executor: Executor | None,
+    checkpoint: str | Path | None,
+) -> Iterator[Crossing]:
+    """Yield each subspace, its measured critical time and the error; KeyboardInterrupt after one cut short."""
     predicted = critical_times(m, m.alpha(n), criterion=criterion)
-    spread = np.geomspace(1 / 4, 4, 17)
-    seeds = _seeds(rng, m.n_subspaces)
-    pairs = []
-    for k, t_k in enumerate(predicted):
-        probe = "origin" if criterion == "resolution" else Probe.displaced(k)
+    for k, seed in enumerate(seeds(rng, m.n_subspaces)):
         found = measure(
             m,
             n,
-            t_k * spread,
-            probe,
+            predicted[k] * _SPREAD,
+            "origin" if criterion == "resolution" else Probe.displaced(k),
             n_replicates=n_replicates,
-            rng=seeds[k],
+            rng=seed,
             executor=executor,
             checkpoint=_beside(checkpoint, f"{criterion}-{k}"),
             description=f"{criterion} time of subspace {k}",
         )
-        pairs.append(_noise_meets_signal(found, criterion, k, np.random.default_rng(seeds[k])))
-    times, errors = np.array(pairs).T
-    return times, errors
+        yield k, *noise_meets_signal(found, criterion, k, np.random.default_rng(seed))
+        if found.interrupted:
+            raise KeyboardInterrupt
 
 
-def _noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the largest time at which the relative variance passes 1, and its bootstrapped error."""
-    if criterion == "resolution":
-        start, size = first_directions(found.manifold)[k], found.manifold.integer_dims()[k]
-        values = found.directions("jacobian", slice(start, start + size))
-        first, second = np.mean(values, axis=-1), np.mean(values**2, axis=-1)
-    else:
-        first = found.directions("score", first_directions(found.manifold)[k])
-        second = first**2
-    n = len(first)
-    draws = np.vstack([np.full(n, 1 / n), rng.multinomial(n, np.full(n, 1 / n), size=200) / n])
-    mean = draws @ first
-    # A resample may hold one data set only: its variance is 0, or below by rounding.
-    variance = np.maximum((draws @ second - mean**2) * n / (n - 1), np.finfo(float).tiny)
-    excess = np.log(variance) - np.log(mean**2)
-    crossings = np.array([_crossing(np.log(found.times), row) for row in excess])
-    found_again = crossings[1:][np.isfinite(crossings[1:])]
-    error = np.std(found_again) if len(found_again) > 1 else np.nan
-    return float(np.exp(crossings[0])), float(np.exp(crossings[0]) * error)
-
-
-def _crossing(x: Float, y: Float) -> float:
-    """Return the largest x at which y falls through 0, by linear interpolation; nan if there is none."""
-    falling = np.flatnonzero((y[:-1] > 0) & (y[1:] <= 0))
-    if len(falling) == 0:
-        return np.nan
-    i = falling[-1]
-    return float(x[i] + (x[i + 1] - x[i]) * y[i] / (y[i] - y[i + 1]))
-
-
-def _critical_rows(
-    m: LinearManifold, n: int, n_replicates: int, seeds: list[Any], executor: Executor | None, checkpoint: Any
-) -> tuple[CriticalRow, ...]:
-    rows = []
-    for criterion, seed in zip(("resolution", "score"), seeds, strict=True):
-        times, errors = measured_critical_times(
-            m, n, criterion, n_replicates=n_replicates, rng=seed, executor=executor, checkpoint=checkpoint
-        )
-        for level in CRITERIA[criterion]:
-            theory = critical_times(m, m.alpha(n), criterion=criterion, closure=level)
-            rows += [
-                CriticalRow(criterion, k, str(level), float(t), *_measured(t, times[k], errors[k]))
-                for k, t in enumerate(theory)
-            ]
-    return tuple(rows)
+def _critical_rows(m: LinearManifold, n: int, criterion: str, crossings: list[Crossing]) -> Iterator[CriticalRow]:
+    for level in CRITERIA[criterion] if crossings else ():
+        theory = critical_times(m, m.alpha(n), criterion=criterion, closure=level).tolist()
+        for k, t, error in crossings:
+            yield CriticalRow(criterion, k, str(level), theory[k], *_measured(theory[k], t, error))
 
 
 def _measured(theory: float, t: float, error: float) -> tuple[float | None, float | None, float | None]:
@@ -262,61 +258,23 @@ def _measured(theory: float, t: float, error: float) -> tuple[float | None, floa
     return float(t), float(error), float((t - theory) / error)
 
 
-def _levels(m: LinearManifold) -> dict[str, Callable[[Measurement], dict[str, tuple[Float, Any]]]]:
-    """Return the theory levels defined for a geometry: quantity -> values and their numerical error."""
-    if m.geometry == "sphere":
-        return {"gaussian": lambda found: _thermodynamics(found, "gaussian")}
-    return {
-        "exact": lambda found: _asymptotic(found, "exact"),
-        "gaussian": lambda found: _asymptotic(found, "gaussian"),
-        "finite": _finite,
-    }
+def _rounded(m: LinearManifold, alpha: float) -> int:
+    n = float(m.n_samples(positive("alpha", alpha)))
+    if not (n >= 1.5 and fits_memory(m, n)):
+        raise ValueError(f"alpha must give at least 2 samples and no more than fit the memory, {alpha:g} gives {n:.3g}")
+    return round(n)
 
 
-def _model(found: Measurement, closure: str) -> RandomEnergyModel:
-    probe = Probe.typical() if found.probe.kind in ("test", "train") else found.probe
-    return RandomEnergyModel(found.manifold, found.times, probe, closure)
-
-
-def _thermodynamics(found: Measurement, closure: str) -> dict[str, tuple[Float, Any]]:
-    model, alpha = _model(found, closure), found.manifold.alpha(found.n)
-    log_partition, participation = model.log_partition(alpha), model.participation(alpha)
-    if found.probe.kind == "train":
-        planted = model.phase(alpha) == "condensed"
-        log_partition = np.where(planted, -found.manifold.manifold_dim / 2, log_partition)
-        participation = np.where(planted, 1.0, participation)
-    return {"log_partition": (log_partition, 0.0), "participation": (participation, 0.0)}
-
-
-def _asymptotic(found: Measurement, closure: str) -> dict[str, tuple[Float, Any]]:
-    r"""Add the mean covariance :math:`t s_k/(t_{\rm eff} + s_k)`, 0 at ``train`` once the planted sample has won."""
-    frozen = np.minimum(1, _model(found, closure).freezing_point(found.manifold.alpha(found.n)))[:, None]
-    t, s = found.times[:, None], np.array(found.manifold.data_variances)
-    covariance = t * s * frozen / (t + s * frozen)
-    if found.probe.kind == "train":
-        covariance = np.where(frozen < 1, 0, covariance)
-    return {
-        **_thermodynamics(found, closure),
-        "covariance": (covariance, 0.0),
-        "jacobian": ((covariance / t - 1) / t, 0.0),
-    }
-
-
-def _finite(found: Measurement) -> dict[str, tuple[Float, Any]]:
-    averages = exact_averages(found.manifold, found.times, alpha=found.manifold.alpha(found.n), probe=found.probe)
-    return {name: (getattr(averages, name), getattr(averages, f"{name}_error")) for name in _QUANTITIES}
-
-
-def _rows(found: Measurement, level: str) -> list[CrossCheckRow]:
+def _rows(found: Measurement, level: str, prediction: Prediction) -> list[CrossCheckRow]:
     rows = []
-    for quantity, (theory, theory_error) in _levels(found.manifold)[level](found).items():
+    for quantity, (theory, theory_error) in prediction.items():
         mean, error = found.mean(quantity), found.standard_error(quantity)
         # Where all data sets agree to rounding, neither side is known better than that.
-        uncertainty = np.hypot(np.hypot(error, theory_error), 1e-11 * (np.abs(theory) + np.abs(mean)))
-        z = (mean - theory) / uncertainty
-        columns = [
-            np.reshape(np.broadcast_to(part, mean.shape), (len(found.times), -1)) for part in (theory, mean, error, z)
-        ]
+        rounding = 1e-11 * (np.abs(theory) + np.abs(mean))
+        z = (mean - theory) / np.linalg.norm(
+            [error, theory_error, rounding, unseen_error(found, quantity, theory)], axis=0
+        )
+        columns = [np.reshape(part, (len(found.times), -1)) for part in (theory, mean, error, z)]
         for i, t in enumerate(found.times):
             for k in range(columns[0].shape[1]):
                 name = f"{quantity}:{k}" if mean.ndim == 2 else quantity
@@ -324,19 +282,11 @@ def _rows(found: Measurement, level: str) -> list[CrossCheckRow]:
     return rows
 
 
-def _threshold(found: Measurement, rows: tuple[CrossCheckRow, ...]) -> float:
+def _threshold(found: Measurement, rows: list[CrossCheckRow]) -> float:
     from scipy.stats import t as student
 
     comparisons = max(1, sum(row.level == "finite" for row in rows))
     return float(student.isf(_FALSE_ALARM / comparisons / 2, found.n_replicates - 1))
-
-
-def _seeds(rng: Any, count: int) -> list[Any]:
-    """Return independent seeds; none where no seed is given, so that a checkpoint can say that it needs one."""
-    if rng is None:
-        return [None] * count
-    root = seed_sequence(rng)
-    return [np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, i)) for i in range(count)]
 
 
 def _beside(checkpoint: str | Path | None, label: str) -> Path | None:

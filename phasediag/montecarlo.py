@@ -1,8 +1,6 @@
 """Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars."""
 
-import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,86 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phasediag import __version__
-from phasediag._arrays import positive
 from phasediag._checkpoint import Checkpoint
+from phasediag._experiment import first_directions, prepare
+from phasediag._tasks import collect
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 
 __all__ = ["Measurement", "measure"]
 
 Float = NDArray[np.float64]
-
-# Tasks a run is cut into: enough for progress and checkpoints, whatever the number of workers.
-_TASKS = 64
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One data set after another, the score evaluated at one probe and several times on each.
-
-    Replicate r depends on the seed and on r alone, so that neither the number of workers nor an interruption
-    changes it. Directions off the manifold shift all energies alike: only the m coordinates on it are drawn.
-    """
-
-    manifold: LinearManifold
-    n: int
-    times: tuple[float, ...]
-    probe: Probe
-    entropy: int | tuple[int, ...]
-    spawn_key: tuple[int, ...]
-
-    def replicate(self, index: int) -> dict[str, Float]:
-        """Draw one data set and measure; every array starts with the axis of times."""
-        from phasediag.empirical import EmpiricalScore
-
-        seed = np.random.SeedSequence(self.entropy, spawn_key=(*self.spawn_key, index))
-        rng = np.random.default_rng(seed)
-        m = self.manifold
-        flat = LinearManifold(m.variances, m.dims, None, m.geometry, m.radius)
-        samples = flat.sample(self.n, rng)
-        score = EmpiricalScore(samples)
-        t = np.array(self.times)
-        points, noise = self._points(flat, samples, t, rng)
-        if len(points) == 1:
-            found = [score.moments(points, t)]
-        else:
-            found = [score.moments(x[None], time) for x, time in zip(points, t[:, None], strict=True)]
-        names = ("log_partition", "participation", "covariance", "score", "singular_values")
-        measured = {name: np.concatenate([getattr(part, name)[:, 0] for part in found]) for name in names}
-        measured["covariance"] = np.einsum("tii->ti", measured["covariance"])
-        if self.probe.kind == "train":
-            excess = measured["log_partition"] + np.sum(noise**2) / 2
-            measured["excess_entropy"] = excess / m.ambient_dim
-        return measured
-
-    def _points(self, flat: LinearManifold, samples: Float, t: Float, rng: np.random.Generator) -> tuple[Float, Float]:
-        """Return the probe's points, one for all times or one for each, and the noise in units of sqrt(t)."""
-        dim = samples.shape[1]
-        noise: Any = np.zeros(dim)
-        if self.probe.kind in ("test", "train"):
-            clean = samples[0] if self.probe.kind == "train" else flat.sample(1, rng)[0]
-            noise = rng.standard_normal(dim)
-            return clean + np.sqrt(t)[:, None] * noise, noise
-        if self.probe.kind == "displaced":
-            assert self.probe.subspace is not None
-            noise[first_directions(self.manifold)[self.probe.subspace]] = 1
-            return np.sqrt(t)[:, None] * noise, noise
-        if self.probe.kind == "at":
-            return np.array([self.probe.values])[:, :dim], noise
-        return np.zeros((1, dim)), noise
-
-    def run(self, indices: Sequence[int]) -> tuple[Sequence[int], dict[str, Float]]:
-        """Return the replicates of these indices, stacked, on one BLAS thread."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1, user_api="blas"):
-            replicates = [self.replicate(index) for index in indices]
-        return indices, {name: np.stack([r[name] for r in replicates]) for name in replicates[0]}
-
-    def fingerprint(self) -> str:
-        """Return what must agree before two runs can be one, as text."""
-        record = {**asdict(self), "probe": str(self.probe), "version": __version__}
-        return json.dumps(record, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -128,6 +55,11 @@ class Measurement:
     def n_replicates(self) -> int:
         """Number of data sets measured, R."""
         return len(self.replicates["log_partition"])
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether data sets are missing."""
+        return self.n_replicates < self.requested
 
     def mean(self, name: str) -> Float:
         """Return the mean over data sets."""
@@ -261,7 +193,7 @@ def measure(
     >>> found.mean("log_partition").round(2), found.standard_error("log_partition").round(2)
     (array([1.7]), array([0.03]))
     """
-    experiment = _experiment(m, n, times, probe, rng)
+    experiment = prepare(m, n, times, probe, rng)
     if not (isinstance(n_replicates, int | np.integer) and n_replicates >= 2):
         raise ValueError(f"n_replicates must be an integer of at least 2, got {n_replicates!r}")
     if checkpoint is not None and rng is None:
@@ -269,7 +201,7 @@ def measure(
     store = Checkpoint(checkpoint, experiment.fingerprint())
     missing = [index for index in range(n_replicates) if index not in store.done]
     try:
-        _collect(experiment, missing, executor, store, description)
+        collect(experiment, missing, executor, store, description)
     except KeyboardInterrupt:
         if len(store.done) < 2:
             raise
@@ -284,67 +216,3 @@ def measure(
         store.stacked(n_replicates),
         n_replicates,
     )
-
-
-def first_directions(m: LinearManifold) -> list[int]:
-    """Return the index of the first direction of each subspace."""
-    return np.cumsum([0, *m.integer_dims()[:-1]]).tolist()
-
-
-def _experiment(m: LinearManifold, n: int, times: ArrayLike, probe: Probe | str, rng: Any) -> Experiment:
-    where = Probe.parse(probe)
-    if where.kind in ("typical", "profile"):
-        raise ValueError(f"probe {where.kind!r} is no point: use 'test', 'train' or at")
-    if where.kind not in ("test", "train"):
-        where.affine(m)  # the probe must fit the manifold
-    m.integer_dims()
-    if not (isinstance(n, int | np.integer) and n >= 1):
-        raise ValueError(f"n must be an integer of at least 1, got {n!r}")
-    t = np.atleast_1d(positive("times", times))
-    if t.ndim != 1 or len(t) == 0:
-        raise ValueError("times must be a number or a list of numbers")
-    seed = seed_sequence(rng)
-    return Experiment(m, int(n), tuple(t.tolist()), where, _words(seed.entropy), tuple(seed.spawn_key))
-
-
-def _words(entropy: Any) -> int | tuple[int, ...]:
-    """Return the entropy of a seed, of one word or several, as plain numbers that a checkpoint can hold."""
-    return int(entropy) if np.ndim(entropy) == 0 else tuple(int(word) for word in entropy)
-
-
-def seed_sequence(rng: Any) -> np.random.SeedSequence:
-    """Return the seed sequence of a seed; a generator is spawned from, so that each use of it differs."""
-    if isinstance(rng, np.random.SeedSequence):
-        return rng
-    if isinstance(rng, np.random.Generator):
-        return rng.bit_generator.seed_seq.spawn(1)[0]  # type: ignore[attr-defined]  # NumPy's stub is wider
-    return np.random.SeedSequence(rng)
-
-
-def _collect(
-    experiment: Experiment, missing: list[int], executor: Executor | None, store: Checkpoint, description: str
-) -> None:
-    """Run the missing replicates in tasks and store each as it comes."""
-    from tqdm import tqdm
-
-    size = max(1, -(-len(missing) // _TASKS))
-    tasks = [missing[start : start + size] for start in range(0, len(missing), size)]
-    with tqdm(total=len(missing), desc=description, disable=None, leave=False) as bar:
-        for indices, replicates in _results(experiment, tasks, executor):
-            store.add(indices, replicates)
-            bar.update(len(indices))
-
-
-def _results(
-    experiment: Experiment, tasks: list[list[int]], executor: Executor | None
-) -> Iterable[tuple[Sequence[int], dict[str, Float]]]:
-    if executor is None:
-        yield from map(experiment.run, tasks)
-        return
-    futures: list[Future[Any]] = [executor.submit(experiment.run, task) for task in tasks]
-    try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()

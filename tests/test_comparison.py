@@ -1,12 +1,22 @@
 import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import phasediag.comparison as comparison
-from phasediag import LinearManifold, RandomEnergyModel, crosscheck
+from phasediag import LinearManifold, RandomEnergyModel, _levels, comparison, crosscheck
 from phasediag.cli import main
+from phasediag.comparison import measured_critical_times
+from phasediag.montecarlo import measure
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 TIMES = [0.03, 0.2, 1.0]
@@ -70,14 +80,14 @@ def test_measured_critical_times_agree_with_the_annealed_closure_where_it_holds(
 
 
 def test_a_wrong_theory_is_caught(monkeypatch, capsys):
-    right = comparison.exact_averages
+    right = _levels.exact_averages
 
     def wrong(*args, **kwargs):
         averages = right(*args, **kwargs)
         object.__setattr__(averages, "participation", averages.participation * 1.5)
         return averages
 
-    monkeypatch.setattr(comparison, "exact_averages", wrong)
+    monkeypatch.setattr(_levels, "exact_averages", wrong)
     check = crosscheck(PAPER, 0.1, [0.3], n_replicates=200, rng=0)
     assert {row.quantity for row in check.disagreements} == {"participation"}
     command = "crosscheck --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.1 --t 0.3 --replicates 200 --seed 0"
@@ -85,6 +95,14 @@ def test_a_wrong_theory_is_caught(monkeypatch, capsys):
         main(command.split())
     assert stop.value.code == 1
     assert "DISAGREES" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("n_replicates", [3, 40])
+def test_means_made_by_data_sets_too_rare_to_be_seen_are_no_disagreement(n_replicates):
+    check = crosscheck(PAPER, 0.1, [1e-12, 1e-6, 1e-3, 1e12], n_replicates=n_replicates, rng=0)
+    measured = {(row.t, row.quantity): row.mean for row in check.rows}
+    assert measured[1e-12, "covariance:0"] < 1e-20  # theory: 9e-13
+    assert check.disagreements == ()
 
 
 def test_on_a_sphere_only_the_gaussian_closure_speaks():
@@ -102,6 +120,114 @@ def test_a_table_depends_on_the_seed_alone(tmp_path):
     assert first.rows == second.rows
     assert first.critical_times == second.critical_times
     assert len(list(tmp_path.iterdir())) == 1 + 2 * 2
+
+
+def interrupted_at(monkeypatch, criterion, k, kept):
+    """Let Ctrl-C come while a critical time is measured, after so many data sets."""
+
+    def interrupted(*args, **kwargs):
+        if kwargs.get("description") != f"{criterion} time of subspace {k}":
+            return measure(*args, **kwargs)
+        if kept < 2:
+            raise KeyboardInterrupt
+        return replace(measure(*args, **{**kwargs, "n_replicates": kept}), requested=kwargs["n_replicates"])
+
+    monkeypatch.setattr(comparison, "measure", interrupted)
+
+
+@pytest.mark.parametrize("kept", [0, 6])
+def test_interrupt_among_the_critical_times_keeps_the_rest(monkeypatch, kept):
+    whole = crosscheck(PAPER, 0.1, [0.3], n_replicates=9, rng=0)
+    interrupted_at(monkeypatch, "score", 0, kept)
+    part = crosscheck(PAPER, 0.1, [0.3], n_replicates=9, rng=0)
+    assert (whole.interrupted, part.interrupted) == (False, True)
+    assert part.rows == whole.rows
+    assert part.critical_times[:2] == whole.critical_times[:2]
+    seen = list(dict.fromkeys((row.criterion, row.subspace) for row in part.critical_times))
+    assert seen == [("resolution", 0), ("resolution", 1), ("score", 0)][: 3 if kept else 2]
+    if not kept:
+        with pytest.raises(KeyboardInterrupt):
+            measured_critical_times(PAPER, 20, "score", n_replicates=9, rng=0)
+    interrupted_at(monkeypatch, "score", 1, 0)
+    assert np.isnan(measured_critical_times(PAPER, 20, "score", n_replicates=9, rng=0)[0][1])
+
+
+def test_interrupt_in_the_theory_keeps_the_other_levels(monkeypatch, capsys):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_levels, "exact_averages", stop)
+    with pytest.raises(SystemExit) as end:
+        main(["crosscheck", "--var", "1", "--dims", "4", "--n", "20", "--t", "0.3", "--replicates", "5", "--seed", "0"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert "gaussian" in out
+    assert "Note: interrupted" in out
+    assert "finite agrees" not in out
+
+
+def on_terminal(*arguments):
+    """Start the command on a terminal, in a process group of its own; return when its progress bar has moved."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    command = [sys.executable, "-m", "phasediag", *arguments]
+    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, start_new_session=True)
+    os.close(end)
+    seen = ""
+    for chunk in output(terminal):
+        seen += chunk
+        if re.search(r"data sets:.* [1-9]\d*/1000000 ", seen):
+            return process, terminal
+    raise AssertionError(seen)
+
+
+def output(terminal):
+    """Yield what appears, until the last process on the terminal has ended."""
+    while select.select([terminal], [], [], 30)[0]:
+        try:
+            chunk = os.read(terminal, 1 << 16).decode()
+        except OSError:
+            chunk = ""
+        if not chunk:
+            os.close(terminal)
+            return
+        yield chunk
+    raise TimeoutError
+
+
+FOREVER = [
+    "crosscheck",
+    "--var",
+    "1,0.3",
+    "--dims",
+    "2,5",
+    "--n",
+    "200",
+    "--t",
+    "0.3",
+    "--replicates",
+    "1000000",
+    "--seed",
+    "0",
+]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupt_at_the_terminal_prints_what_was_measured(workers):
+    process, terminal = on_terminal(*FOREVER, "--workers", workers)
+    os.killpg(process.pid, signal.SIGINT)
+    out = "".join(output(terminal))
+    assert process.wait() == 0
+    assert "Note: interrupted after" in out
+    assert "Traceback" not in out
+    assert "finite" in out
+
+
+def test_workers_end_with_a_killed_command():
+    process, terminal = on_terminal(*FOREVER, "--workers", "2")
+    process.kill()
+    process.wait()
+    list(output(terminal))  # ends when no worker is left
 
 
 def test_command_prints_json_rows(capsys):
@@ -124,6 +250,8 @@ def test_command_prints_json_rows(capsys):
         (("--probe", "typical"), ("--probe", "'test', 'train'")),
         (("--alpha", "0.1,0.2"), ("--alpha", "one")),
         (("--alpha", "1e-9"), ("--alpha", "at least 2 samples")),
+        (("--alpha", "3"), ("--alpha", "fit the memory")),
+        (("--alpha", "30"), ("--alpha", "fit the memory")),
         (("--dims", "2,4.5"), ("--dims", "integers")),
     ],
 )

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import skew
+from threadpoolctl import threadpool_info
 
-from phasediag import LinearManifold
+from phasediag import LinearManifold, _experiment
 from phasediag.empirical import EmpiricalScore
 from phasediag.montecarlo import Measurement, measure
 
@@ -30,6 +31,21 @@ def test_results_do_not_depend_on_the_executor(probe):
     with ProcessPoolExecutor(2) as processes:
         assert same(alone, measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=3, executor=processes))
     assert not same(alone, measure(PAPER, 50, TIMES, probe, n_replicates=7, rng=4))
+
+
+def test_results_do_not_depend_on_the_slices_of_time(monkeypatch):
+    whole = measure(PAPER, 50, TIMES, n_replicates=150, rng=3)
+    monkeypatch.setattr(_experiment, "_SLICE", 0.0)  # every task hands back one data set and leaves the rest
+    assert same(whole, measure(PAPER, 50, TIMES, n_replicates=150, rng=3))
+    with ThreadPoolExecutor(3) as threads:
+        assert same(whole, measure(PAPER, 50, TIMES, n_replicates=150, rng=3, executor=threads))
+
+
+def test_threads_leave_blas_as_it_was():
+    before = [library["num_threads"] for library in threadpool_info()]
+    with ThreadPoolExecutor(4) as threads:
+        measure(PAPER, 50, TIMES, n_replicates=100, rng=3, executor=threads)
+    assert [library["num_threads"] for library in threadpool_info()] == before
 
 
 def test_a_generator_moves_on_and_a_seed_does_not():
@@ -219,6 +235,7 @@ def test_checkpoints_of_others_are_refused_and_kept(tmp_path):
     [
         ({"n_replicates": 1}, "n_replicates must be an integer of at least 2"),
         ({"n": 0}, "n must be an integer of at least 1"),
+        ({"n": 10**15}, "fit the memory"),
         ({"times": [0.1, -1]}, "times must be positive"),
         ({"probe": "typical"}, "use 'test', 'train'"),
         ({"probe": "displaced:2"}, "between 0 and 1"),

@@ -56,11 +56,11 @@ def command(style: str, time: str, ambient_dim: Any, **options: Any) -> int:
 
     Ctrl-C prints what was measured so far. Exit code 1 if the finite level disagrees.
     """
-    check, interrupted = _run(time=time, ambient_dim=ambient_dim, **options)
+    check = _run(time=time, ambient_dim=ambient_dim, **options)
     record = _record(check, time)
     record["notes"] += dims_notes(record["manifold"]["ambient_dim"], ambient_dim)
-    if interrupted:
-        record["notes"].append(f"interrupted after {record['replicates']} data sets")
+    if check.interrupted:
+        record["notes"].append(_interrupted(check))
     if style == "json":
         echo_json(record)
     elif style == "csv":
@@ -84,7 +84,7 @@ def _run(
     seed: int | None,
     workers: int,
     checkpoint: str | None,
-) -> tuple[Any, bool]:
+) -> Any:
     from phasediag.cli.inputs import manifold_of, sizes_of, times_of
     from phasediag.comparison import crosscheck
 
@@ -96,7 +96,7 @@ def _run(
         raise click.UsageError("--checkpoint needs --seed to resume from")
     t = times_of(times, time)
     with _pool(workers) as executor:
-        check = crosscheck(
+        return crosscheck(
             m,
             float(alphas[0]),
             t,
@@ -106,17 +106,40 @@ def _run(
             executor=executor,
             checkpoint=checkpoint,
         )
-    return check, check.measurement.n_replicates < replicates
+
+
+def _interrupted(check: Any) -> str:
+    found = check.measurement
+    if found.interrupted:
+        return f"interrupted after {found.n_replicates} data sets of {found.requested}"
+    return "interrupted: the table is not complete"
 
 
 def _pool(workers: int) -> AbstractContextManager[Executor | None]:
-    """Return a pool of processes that leave Ctrl-C to this one; none for a single worker."""
+    """Return a pool of processes; none for a single worker."""
     if workers == 1:
         return nullcontext()
-    import signal
     from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    return ProcessPoolExecutor(workers, initializer=_follow_parent)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent process, and end when it is killed, which pools do not."""
+    import os
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _record(check: Any, time: str) -> Row:

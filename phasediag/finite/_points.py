@@ -60,9 +60,10 @@ def _at_points(e: Energies, weights: Float, log_n: float, planted: bool, f: AtNo
 
 def _poor(value: Float, error: Float, weights: Float) -> NDArray[np.int64]:
     """Return the points whose errors do not fit into a small part of the tolerance, the smallest first."""
-    known = np.flatnonzero(np.all(error < np.abs(value), axis=1))
-    scale = np.abs(weights[known] @ value[known]) / np.sum(weights[known])
-    share = np.nan_to_num(np.max(weights[:, None] * error / scale, axis=1), nan=np.inf)
+    known = np.flatnonzero(np.all(error <= np.abs(value), axis=1))
+    scale = np.maximum(np.abs(weights[known] @ value[known]), 1e-300)
+    with np.errstate(over="ignore"):
+        share = np.nan_to_num(np.max(weights[:, None] * error / scale, axis=1), nan=np.inf)
     order = np.argsort(share)
     return order[np.cumsum(share[order]) > 0.2 * _TOLERANCE]
 

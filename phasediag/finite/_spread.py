@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate, Nodes
-from phasediag.finite._mellin import FAST, FINE
+from phasediag.finite._mellin import FAST, FINEST
 from phasediag.finite._points import over_points
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
@@ -92,7 +92,7 @@ def _fluctuations(case: Case) -> Estimate:
     if case.log_n == 0:
         return _one_sample(case)
     if not case.random:
-        found = weights_and_log_z(Nodes.of(case.energies(), case.log_n, False, FINE), False)
+        found = weights_and_log_z(Nodes.of(case.energies(), case.log_n, False, FINEST), False)
         return Estimate(found.value[0, [0, 1, 2, 4]], found.error[0, [0, 1, 2, 4]])
     # E log Z differs from point to point: measured from here, its square does not cancel.
     middle = Nodes.of(case.energies_from(case.dims[None]), case.log_n, case.planted, FAST)

@@ -7,7 +7,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
-from phasediag.finite._mellin import Energies
+from phasediag.finite._mellin import EPS, Energies
 
 Float = NDArray[np.float64]
 
@@ -51,7 +51,8 @@ class _Table:
         A = np.min(e.A)
         size = np.sum(e.m) + np.max(e.xi)
         top = np.log(2 + log_n + 2 * tail + size) + 3 + np.log1p(A)
-        bottom = np.log(0.3 * np.min(e.m) / (300 + size)) + np.log(A) - np.log1p(A)
+        # Nearer to the singularity at -A than rounding no lambda lies.
+        bottom = np.log(max(0.3 * np.min(e.m) / (300 + size), 4 * EPS)) + np.log(A) - np.log1p(A)
         # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
         logit = np.linspace(top, max(bottom, -300.0), _TABLE)
         return cls.of(e, np.broadcast_to(logit, (len(e.xi), _TABLE)), whole=True)
@@ -118,7 +119,9 @@ class Window:
         if planted:
             level = np.maximum(level, _planted_level(e, table.log_s))
             centre = np.minimum(centre, e.at_integers[1][:, 1])
-        return cls(table.log_s, 1 / (2.5 * table.scale) + level, low, high, centre)
+        # Kernels of few dimensions are steeper than their saddle-point values.
+        density = (1 / (2.5 * table.scale) + level) * max(1.0, np.sqrt(2 / np.min(e.m)))
+        return cls(table.log_s, density, low, high, centre)
 
     def panels(self, refine: float) -> Float:
         """Return the edges of panels, shape (n, P + 1)."""
