@@ -129,7 +129,7 @@ class Law:
     def complete(cls, e, p, moments):
         """Put what probability is left at an energy of 1e9, where no moment matters; if it is rounding, nowhere."""
         rest = 1 - p.sum()
-        rest, p = (rest, p) if rest > 1e-9 else (0, p / p.sum())
+        rest, p = (rest, p) if rest > 1e-12 else (0, p / p.sum())
         return cls(np.append(e, 1e9), np.append(p, rest), [[np.append(f, 0) for f in one] for one in moments])
 
 
