@@ -121,7 +121,8 @@ class Law:
         joint, parts = _joint(subspaces, e, step)
         p = joint.sum(axis=1)
         given = [
-            [(joint * f).sum(axis=1) / np.maximum(p, 1e-300) for f in sub.moments(part)] for sub, part in zip(subspaces, parts, strict=True)
+            [(joint * f).sum(axis=1) / np.maximum(p, 1e-300) for f in sub.moments(part)]
+            for sub, part in zip(subspaces, parts, strict=True)
         ]
         return cls.complete(e, p * jacobian / e, given)
 
