@@ -41,9 +41,9 @@ def over_points(
         if np.all(left <= _TOLERANCE * np.maximum(np.abs(value), 1e-300)):
             break
         previous, before = value, change
-    # What the rule leaves out adds up to no more than the points next to it do; convergence may be less regular.
+    # What the rule leaves out adds up to a few times the points next to it; convergence may be less regular.
     edge = np.cumsum(weights) < 0.1 * _TOLERANCE
-    return Estimate(value, error + np.abs(weights[edge] @ found.value[edge]) + change * np.sqrt(ratio))
+    return Estimate(value, error + 10 * np.abs(weights[edge] @ found.value[edge]) + change * np.sqrt(ratio))
 
 
 def _at_points(e: Energies, weights: Float, log_n: float, planted: bool, f: AtNodes) -> Estimate:
