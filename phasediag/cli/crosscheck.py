@@ -30,8 +30,8 @@ _MEANING = (
     "Quantities: log Z on the manifold, Y2, and C_ii, J_ii averaged over subspace k.",
 )
 _CRITICAL = (
-    "Critical times: where the standard deviation over data sets of J_ii (resolution, at the origin) and of the score",
-    "  (score, displaced along the subspace) equals their mean; errors are bootstrapped.",
+    "Critical times: where the standard deviation over data sets of J_ii at the origin is 1/(t + s_k) (resolution),",
+    "  and that of the score, displaced along the subspace, equals its mean (score); errors are bootstrapped.",
 )
 
 
