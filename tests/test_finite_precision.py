@@ -6,10 +6,10 @@ import pytest
 
 from phasediag import LinearManifold, Probe, condensation_time, exact_averages
 from phasediag.finite import exact_fluctuations, sampling_noise
+from phasediag.finite._energies import FINE, Energies
 from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._integrals import Nodes
 from phasediag.finite._means import means
-from phasediag.finite._mellin import FINE, Energies
 from tests.finite_reference import STEP, Reference
 
 ONE = ((0.7,), (4.0,))

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.finite._energies import EPS
 from phasediag.finite._integrals import Estimate, Level, Nodes, integrals, joined, position
-from phasediag.finite._mellin import EPS, Kernel
+from phasediag.finite._mellin import Kernel
 
 Float = NDArray[np.float64]
 

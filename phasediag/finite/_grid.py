@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phasediag._arrays import positive
+from phasediag.finite._energies import Energies
 from phasediag.finite._integrals import Estimate
-from phasediag.finite._mellin import Energies
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 

@@ -12,7 +12,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag.finite._mellin import EPS, Accuracy, Contours, Energies, Index, Insertions, Kernel, find_contours, kernel
+from phasediag.finite._contours import Contours, find_contours
+from phasediag.finite._energies import EPS, Accuracy, Energies, Index
+from phasediag.finite._mellin import Insertions, Kernel, kernel
 from phasediag.finite._window import NODES, WEIGHTS, Window, integrate
 
 Float = NDArray[np.float64]

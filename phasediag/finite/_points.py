@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.finite._energies import FAST, SHARED, Energies
 from phasediag.finite._integrals import Estimate, Nodes
-from phasediag.finite._mellin import FAST, SHARED, Energies
 from phasediag.finite._shared import SharedNodes
 
 Float = NDArray[np.float64]

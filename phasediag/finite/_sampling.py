@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from phasediag.finite._energies import EPS, FINE
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate
-from phasediag.finite._mellin import EPS, FINE
 from phasediag.finite._noise import covariance_fluctuations, mean_fluctuations
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe

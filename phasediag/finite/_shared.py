@@ -14,21 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, loggamma
 
+from phasediag.finite._contours import Contours, drifts, ends, find_contours, saddles, slopes, widths
+from phasediag.finite._energies import EPS, Accuracy, Energies, Index
 from phasediag.finite._integrals import Nodes
-from phasediag.finite._mellin import (
-    EPS,
-    Accuracy,
-    Contours,
-    Energies,
-    Index,
-    Kernel,
-    drifts,
-    ends,
-    find_contours,
-    saddles,
-    slopes,
-    widths,
-)
+from phasediag.finite._mellin import Kernel
 from phasediag.finite._window import NODES, Window
 
 Float = NDArray[np.float64]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from phasediag.finite._energies import FAST, FINEST
 from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate, Nodes
-from phasediag.finite._mellin import FAST, FINEST
 from phasediag.finite._points import over_points
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe

@@ -7,7 +7,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
-from phasediag.finite._mellin import EPS, Energies
+from phasediag.finite._energies import EPS, Energies
 
 Float = NDArray[np.float64]
 

@@ -1,0 +1,93 @@
+"""The laws of the energies, and how accurately averages over them are wanted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+EPS = float(np.finfo(float).eps)
+#: Residues that a contour may cross, of kernels of order below HIGHEST.
+MAX_RESIDUES, HIGHEST = 40, 6
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Step along the contours, panels in log s relative to the standard number, and log of what may be left out."""
+
+    step: float
+    panels: float
+    negligible: float
+
+
+#: Near the rounding of doubles, and so for higher moments.
+FINE, FINEST = Accuracy(0.1, 0.9, 40.0), Accuracy(0.1, 1.3, 40.0)
+#: Near 1e-8, and so where contours are shared and some miss their saddle points.
+FAST, SHARED = Accuracy(0.15, 0.4, 25.0), Accuracy(0.1, 0.3, 25.0)
+
+
+@dataclass(frozen=True)
+class Energies:
+    r"""The laws of the energies seen from n points, in variables that do not overflow.
+
+    Attributes
+    ----------
+    A : ndarray, shape (K,)
+        :math:`A_k = t/s_k`.
+    m : ndarray, shape (K,)
+        Dimensions.
+    xi : ndarray, shape (n, K)
+        :math:`\xi_k = X_k/s_k`.
+
+    Methods take lambda and the index of the point of each lambda, which broadcast against each other.
+    """
+
+    A: Float
+    m: Float
+    xi: Float
+
+    def cgf(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`\Psi(\lambda)`."""
+        q = lam[..., None]
+        return -0.5 * np.sum(self.m * np.log1p(q / self.A) + self.xi[point] * (q / (q + self.A)), axis=-1)
+
+    def energy(self, lam: NDArray[np.inexact], point: Index) -> Any:
+        r"""Return :math:`-\Psi'(\lambda)`."""
+        r = 1 / (lam[..., None] + self.A)
+        return 0.5 * np.sum((self.m + self.xi[point] * (self.A * r)) * r, axis=-1)
+
+    def curvature(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`\Psi''(\lambda)`."""
+        r = 1 / (lam[..., None] + self.A)
+        return 0.5 * np.sum((self.m + self.xi[point] * (2 * self.A * r)) * r * r, axis=-1)
+
+    def skewness(self, lam: Float, point: Index) -> Float:
+        r"""Return minus the third derivative of :math:`\Psi`."""
+        r = 1 / (lam[..., None] + self.A)
+        return np.sum((self.m + self.xi[point] * (3 * self.A * r)) * r**3, axis=-1)
+
+    @cached_property
+    def at_integers(self) -> tuple[Float, Float]:
+        r"""Psi and -Psi' at lambda = 0, 1, 2, ..., shape (n, HIGHEST + MAX_RESIDUES)."""
+        lam, point = np.arange(HIGHEST + MAX_RESIDUES, dtype=float), np.arange(len(self.xi))[:, None]
+        return self.cgf(lam, point), self.energy(lam, point)
+
+    def log_change(self, lam: Float, point: Index, row: Index, re: Float, im: Float) -> tuple[Float, Float]:
+        r"""Return both parts of :math:`\Psi(\lambda + \delta) - \Psi(\lambda)`; row is that of each delta."""
+        real, imag = np.zeros_like(re), np.zeros_like(im)
+        for A, m, xi in zip(self.A, self.m, self.xi.T, strict=True):
+            r = 1 / (lam + A)
+            x, y = re * r[row], im * r[row]
+            square = (1 + x) ** 2 + y * y
+            real -= 0.25 * m * np.log(square)
+            imag -= 0.5 * m * np.arctan2(y, 1 + x)
+            if np.any(xi):
+                # delta/(1 + delta r), without cancellation
+                factor = (0.5 * xi[point] * A * r)[row] / square
+                real -= factor * (x + x * x + y * y)
+                imag -= factor * y
+        return real, imag
