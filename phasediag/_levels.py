@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._regimes import frozen_variances
+from phasediag._limits import limits
 from phasediag._threads import OneBlasThread
 from phasediag.finite import exact_averages
 from phasediag.manifold import LinearManifold
 from phasediag.montecarlo import Measurement
 from phasediag.probe import Probe
-from phasediag.rem import RandomEnergyModel
 
 __all__ = ["predictions"]
 
@@ -26,37 +25,24 @@ _QUANTITIES = ("log_partition", "participation", "covariance", "jacobian")
 def predictions(found: Measurement, executor: Executor | None) -> Iterator[tuple[str, Prediction]]:
     """Yield every level defined for the geometry, one after the other, and what it predicts."""
     if found.manifold.geometry == "sphere":
-        yield "gaussian", _thermodynamics(found, "gaussian")
+        everything = _asymptotic(found, "gaussian")
+        yield "gaussian", {name: everything[name] for name in ("log_partition", "participation")}
         return
     for closure in ("exact", "gaussian"):
-        yield closure, {**_thermodynamics(found, closure), **_spread(found, closure)}
+        yield closure, _asymptotic(found, closure)
     yield "finite", _finite(found, executor)
 
 
-def _thermodynamics(found: Measurement, closure: str) -> Prediction:
-    model = RandomEnergyModel(found.manifold, found.times, _asymptotic_probe(found), closure)
-    alpha = found.manifold.alpha(found.n)
-    log_partition, participation = model.log_partition(alpha), model.participation(alpha)
-    if found.probe.kind == "train":
-        planted = model.phase(alpha) == "condensed"
-        log_partition = np.where(planted, -found.manifold.manifold_dim / 2, log_partition)
-        participation = np.where(planted, 1.0, participation)
-    none = np.zeros_like(log_partition)
-    return {"log_partition": (log_partition, none), "participation": (participation, none)}
-
-
-def _spread(found: Measurement, closure: str) -> Prediction:
-    """Return the mean covariance and Jacobian; at ``train`` nothing is left once the planted sample has won."""
-    m, t = found.manifold, found.times[:, None]
-    s = frozen_variances(m, found.times, m.alpha(found.n), _asymptotic_probe(found), closure)[:, :-1]
-    if found.probe.kind == "train":
-        s = np.where(s < m.data_variances, 0.0, s)
-    none = np.zeros_like(s)
-    return {"covariance": (t * s / (t + s), none), "jacobian": (-1 / (t + s), none)}
-
-
-def _asymptotic_probe(found: Measurement) -> Probe:
-    return Probe.typical() if found.probe.kind in ("test", "train") else found.probe
+def _asymptotic(found: Measurement, closure: str) -> Prediction:
+    m = found.manifold
+    limit = limits(m, found.times, m.alpha(found.n), found.probe, closure)
+    values = {
+        "log_partition": limit.log_partition,
+        "participation": np.exp(limit.log_participation),
+        "covariance": limit.covariance,
+        "jacobian": limit.jacobian,
+    }
+    return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
 def _finite(found: Measurement, executor: Executor | None) -> Prediction:

@@ -1,8 +1,9 @@
 """Formulas of the spectra of the Jacobian of the score, one regime each; `jacobian` checks their arguments."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from phasediag._limits import frozen_variances
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 from phasediag.rem import RandomEnergyModel
@@ -18,16 +19,10 @@ def variances(m: LinearManifold) -> Float:
     return np.append(m.data_variances, 0.0)
 
 
-def frozen_variances(
-    m: LinearManifold, t: Float, alpha: ArrayLike, probe: Probe | str, closure: str = "exact"
-) -> Float:
-    r"""Return :math:`\min(1, \lambda_c) s_k`, and the 0 off the manifold: what freezing leaves of the variances."""
-    frozen = np.minimum(1, RandomEnergyModel(m, t, probe, closure).freezing_point(alpha))
-    return frozen[..., None] * variances(m)
-
-
 def condensed(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Float:
-    return 1 / (t[..., None] + frozen_variances(m, t, alpha, probe))
+    s = frozen_variances(RandomEnergyModel(m, t, probe), alpha)
+    off_manifold = np.zeros_like(s[..., :1])
+    return 1 / (t[..., None] + np.concatenate([s, off_manifold], axis=-1))
 
 
 def paper(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from phasediag.manifold import LinearManifold
 from phasediag.montecarlo import Measurement, measure
 from phasediag.probe import Probe
 
-__all__ = ["CriticalRow", "CrossCheck", "CrossCheckRow", "crosscheck", "measured_critical_times"]
+__all__ = ["MEASURED", "CriticalRow", "CrossCheck", "CrossCheckRow", "crosscheck", "measured_critical_times"]
 
 Float = NDArray[np.float64]
 Crossing = tuple[int, float, float]  # subspace, time, error
 
+#: The criteria whose critical times can be measured: where noise meets its signal.
+MEASURED = ("resolution", "score")
 # Chance that a run of a correct program is called a disagreement.
 _FALSE_ALARM = 1e-3
 # Times around a predicted critical time at which the passage is looked for.
@@ -82,8 +84,8 @@ class CrossCheck:
     """
 
     measurement: Measurement
-    rows: tuple[CrossCheckRow, ...]
-    critical_times: tuple[CriticalRow, ...]
+    rows: tuple[CrossCheckRow, ...] = field(repr=False)
+    critical_times: tuple[CriticalRow, ...] = field(repr=False)
     threshold: float
     interrupted: bool = False
 
@@ -163,10 +165,10 @@ def crosscheck(
     (36, 0)
     """
     n = _rounded(m, alpha)
-    main, *others = seeds(rng, 3)
+    main, *others = seeds(rng, 1 + len(MEASURED))
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows: list[CrossCheckRow] = []
-    crossings: dict[str, list[Crossing]] = {"resolution": [], "score": []}
+    crossings: dict[str, list[Crossing]] = {criterion: [] for criterion in MEASURED}
     interrupted = found.interrupted
     try:
         for level, prediction in predictions(found, executor):
@@ -204,7 +206,7 @@ def measured_critical_times(
         nan where noise and signal do not meet within a factor 4 of the prediction, and after Ctrl-C where nothing was
         measured.
     """
-    if criterion not in ("resolution", "score"):
+    if criterion not in MEASURED:
         raise ValueError(f"criterion must be 'resolution' or 'score', got {criterion!r}")
     times, errors = np.full((2, m.n_subspaces), np.nan)
     try:

@@ -223,6 +223,8 @@ def criterion_of(m: LinearManifold, name: str, closure: str | None) -> Criterion
     known = CRITERIA[name]
     if closure is None:
         closure = next(iter(known))
+    if closure not in known and None in known:
+        raise ValueError(f"closure must be None for criterion {name!r}, which has none: leave it out, got {closure!r}")
     if closure not in known:
         choice = " or ".join(repr(known_closure) for known_closure in known)
         raise ValueError(f"closure must be {choice} for criterion {name!r}, got {closure!r}")

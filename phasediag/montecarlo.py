@@ -1,7 +1,7 @@
 """Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars."""
 
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Measurement:
     times: Float
     probe: Probe
     seed: int | tuple[int, ...]
-    replicates: dict[str, Float]
+    replicates: dict[str, Float] = field(repr=False)
     requested: int
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from phasediag import LinearManifold, __version__
-from phasediag.comparison import measured_critical_times
+from phasediag.comparison import MEASURED, measured_critical_times
 from phasediag.montecarlo import measure
 
 M = LinearManifold([1, 0.3], [2, 5], 30)
@@ -38,7 +38,7 @@ def critical() -> dict[str, Any]:
     """Return the measured critical times of both criteria that have noise."""
     results: dict[str, Any] = {}
     rng = np.random.default_rng(1)
-    for criterion in ("resolution", "score"):
+    for criterion in MEASURED:
         pairs = [measured_critical_times(M, n, criterion, n_replicates=REPLICATES, rng=rng) for n in SIZES]
         results[criterion] = {
             "times": np.array([times for times, _ in pairs]).tolist(),

@@ -28,6 +28,8 @@ _MEANING = (
     "Levels: exact and gaussian are the closures of the random energy model, asymptotic in log N: z shows their bias.",
     "  finite is the exact average at this N: expected to agree; beyond the threshold the exit code is 1.",
     "Quantities: log Z on the manifold, Y2, and C_ii, J_ii averaged over subspace k.",
+    "z is (mean - theory)/standard_error; where fewer than 30 data sets carry the mean, with the largest error added",
+    "  that the theory allows for those not seen. The threshold leaves 1 false alarm in 1000 runs.",
 )
 _CRITICAL = (
     "Critical times: where the standard deviation over data sets of J_ii at the origin is 1/(t + s_k) (resolution),",

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from phasediag.comparison import measured_critical_times
+from phasediag.comparison import MEASURED, measured_critical_times
 from phasediag.criteria import CRITERIA
 from phasediag.critical import condensation_time, critical_times
 from phasediag.figures._common import PAPER, parameters
@@ -20,9 +20,8 @@ from phasediag.plotting import Curve, Figure, draw_layout, label_curves, new_fig
 
 Float = NDArray[np.float64]
 
-#: Data-set sizes at which critical times are measured, and the criteria that a measurement knows.
+#: Data-set sizes at which critical times are measured.
 SIZES = (10, 30, 100, 300, 1000, 3000, 10000)
-MEASURED = ("resolution", "score")
 _LINES = ("-", "--", "-.")
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag._arrays import positive
+from phasediag._limits import limits
 from phasediag.finite._averages import exact_averages
 from phasediag.finite._grid import finite_probe
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
-from phasediag.rem import RandomEnergyModel
 
 Float = NDArray[np.float64]
 
@@ -150,21 +150,13 @@ def _compare(m: LinearManifold, t: float, alpha: float, probe: Probe) -> tuple[d
         "log_participation": error / Y2 / d if known else np.nan,
         "covariance": found.covariance_error,
     }
-    return exact, errors, _limits(m, t, alpha, probe)
-
-
-def _limits(m: LinearManifold, t: float, alpha: float, probe: Probe) -> dict[str, Any]:
-    """Return the asymptotic values, with the planted sample alone in the condensed phase at ``train``."""
-    model = RandomEnergyModel(m, t, "typical" if probe.kind in ("test", "train") else probe)
-    s, d = np.array(m.data_variances), m.ambient_dim
-    if probe.kind == "train" and model.phase(alpha) == "condensed":
-        return {"log_partition": -m.manifold_dim / 2 / d, "log_participation": 0.0, "covariance": 0 * s}
-    t_eff = t / min(1.0, float(model.freezing_point(alpha)))
-    return {
-        "log_partition": model.log_partition(alpha) / d,
-        "log_participation": model.log_participation(alpha) / d,
-        "covariance": t * s / (t_eff + s),
+    limit = limits(m, np.array(t), alpha, probe)
+    limiting = {
+        "log_partition": limit.log_partition / d,
+        "log_participation": limit.log_participation / d,
+        "covariance": limit.covariance,
     }
+    return exact, errors, limiting
 
 
 def _scaled(probe: Probe, m: LinearManifold, factor: float) -> Probe:

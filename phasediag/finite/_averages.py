@@ -1,7 +1,6 @@
 """Averages over data sets at finite N and finite d: no Monte Carlo, no large-d limit."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +10,7 @@ from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate, Nodes
 from phasediag.finite._means import means
 from phasediag.finite._points import over_points
+from phasediag.finite._result import Result
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 
@@ -18,7 +18,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ExactAverages:
+class ExactAverages(Result):
     r"""Averages over data sets, with an estimate of the absolute error of each.
 
     Attributes
@@ -49,10 +49,6 @@ class ExactAverages:
     covariance_error: Float
     jacobian_error: Float
     retained_error: Float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the averages as plain lists."""
-        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
 
 def exact_averages(

@@ -1,7 +1,6 @@
 """Signal and sampling noise of the score and of its Jacobian along each subspace."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +9,7 @@ from phasediag.finite._energies import EPS, FINE
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate
 from phasediag.finite._noise import covariance_fluctuations, mean_fluctuations
+from phasediag.finite._result import Result
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 
@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SamplingNoise:
+class SamplingNoise(Result):
     r"""Signal and noise along one direction of each subspace, with estimates of their absolute errors.
 
     Attributes
@@ -32,10 +32,6 @@ class SamplingNoise:
     noise: Float
     signal_error: Float
     noise_error: Float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return signal and noise as plain lists."""
-        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
 
 def sampling_noise(m: LinearManifold, t: ArrayLike, *, alpha: ArrayLike, criterion: str) -> SamplingNoise:

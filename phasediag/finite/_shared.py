@@ -56,13 +56,13 @@ class SharedNodes(Nodes):
 
     def kernel(self, p: int) -> Kernel:  # type: ignore[override]  # with the insertion 1
         """Return s^p K_p at the nodes."""
-        return self._kernel(p, None)
+        return self._kernel(self._contours(p), None)
 
     def moment_kernels(self, orders: Iterable[int]) -> dict[int, Kernel]:
         """Return s^p K_{p,f} for the insertions of `moments`."""
-        c = self._contours(1)
-        centre = np.where(c.poles > 0, 1.0, c.lam)
-        return {p: self._kernel(p, centre) for p in orders}
+        first = self._contours(1)
+        centre = np.where(first.poles > 0, 1.0, first.lam)
+        return {p: self._kernel(first if p == 1 else self._contours(p), centre) for p in orders}
 
     @property
     def _middle(self) -> Energies:
@@ -101,8 +101,7 @@ class SharedNodes(Nodes):
         end = ends(self.e, each, drift, b[panel], common[panel]).reshape(len(self.v), -1).max(axis=1)
         return b, b * common, end
 
-    def _kernel(self, p: int, centre: Float | None) -> Kernel:
-        c = self._contours(p)
+    def _kernel(self, c: Contours, centre: Float | None) -> Kernel:
         b, a, end = (part.tolist() for part in self._shapes(c))
         centres = [None] * len(b) if centre is None else centre.tolist()
         panels = [_Panel(self, c, i, b[i], a[i], end[i], centres[i]) for i in range(len(b))]
@@ -111,7 +110,7 @@ class SharedNodes(Nodes):
         )
         log_scale = log_scale.ravel()
         rest, residues = rest.reshape(log_scale.size, -1), residues.reshape(log_scale.size, 2, -1).swapaxes(0, 1)
-        rounding = EPS * (np.abs((p + c.lead) * self.log_s) + np.abs(log_scale)) + lost.ravel()
+        rounding = EPS * (np.abs((c.p + c.lead) * self.log_s) + np.abs(log_scale)) + lost.ravel()
         poles = np.broadcast_to(c.poles[:, None], self.shape).ravel()
         return Kernel(poles, c.lead, log_scale, residues, rest, rest, rounding)
 

@@ -1,7 +1,6 @@
 """Beyond the means: moments of the weights and the spread of log Z from one data set to another."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +10,7 @@ from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._grid import Case, over_grid
 from phasediag.finite._integrals import Estimate, Nodes
 from phasediag.finite._points import over_points
+from phasediag.finite._result import Result
 from phasediag.manifold import LinearManifold
 from phasediag.probe import Probe
 
@@ -18,7 +18,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ExactFluctuations:
+class ExactFluctuations(Result):
     r"""Moments of the weights and the spread of log Z, with an estimate of the absolute error of each.
 
     Attributes
@@ -36,10 +36,6 @@ class ExactFluctuations:
     log_partition_std: Float
     weight_moments_error: Float
     log_partition_std_error: Float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fluctuations as plain lists."""
-        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
 
 def exact_fluctuations(
