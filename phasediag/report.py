@@ -180,9 +180,7 @@ def spectrum_notes(m: LinearManifold, t: Float, alpha: float | None, regime: str
     least = float(np.min(RandomEnergyModel(m, t, probe).freezing_point(alpha)))
     if least >= 3:
         return []
-    return [
-        f"wishart: lam_c is {least:.2g} at the least noise; singular values are right to 5 % from 3 on (8 % at worst)"
-    ]
+    return [f"wishart: lam_c is {least:.2g} at the least noise; singular values are right to 5 % from 3 on (or 8 %)"]
 
 
 def order_of_loss(times: Sequence[Any], *, decreasing: bool = True) -> str:

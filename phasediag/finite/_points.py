@@ -19,6 +19,8 @@ AtNodes = Callable[[Nodes], Estimate]
 # Nodes for each X_k, refined until the averages have converged to the tolerance.
 _RULES = (4, 7, 10, 14, 19, 25)
 _TOLERANCE = 1e-6
+# What the weights of the points that are left out add up to.
+_CUT = 1e-11
 # Points that share contours: near each other in energy, so that the contours suit them all.
 _TOGETHER = 128
 
@@ -28,7 +30,8 @@ def over_points(
 ) -> Estimate:
     """Average over x, refining the rule until it has converged; the error adds what is estimated to be left.
 
-    Gauss quadrature converges geometrically: the change of the last step times the ratio of the last two is left.
+    Were the convergence of Gauss quadrature exactly geometric, the change of the last step times the ratio of the last
+    two would be left; here it is times its root.
     """
     previous, before = np.array(np.nan), np.array(np.nan)
     for size in _RULES:
@@ -36,14 +39,23 @@ def over_points(
         found = _at_points(energies(points), weights, log_n, planted, f)
         value, error = weights @ found.value, weights @ found.error
         change = np.abs(value - previous)
-        ratio = np.minimum(change / np.maximum(before, 1e-300), 1)
-        left = change * ratio
+        left = change * np.sqrt(np.minimum(change / np.maximum(before, 1e-300), 1))
         if np.all(left <= _TOLERANCE * np.maximum(np.abs(value), 1e-300)):
             break
         previous, before = value, change
-    # What the rule leaves out adds up to a few times the points next to it; convergence may be less regular.
-    edge = np.cumsum(weights) < 0.1 * _TOLERANCE
-    return Estimate(value, error + 10 * np.abs(weights[edge] @ found.value[edge]) + change * np.sqrt(ratio))
+    return Estimate(value, error + left + _left_out(weights, found.value))
+
+
+def _left_out(weights: Float, value: Float) -> Float:
+    """Return what points beyond the cut may add, from what those within a factor 1e2 and 1e4 of it do.
+
+    A mean that such points carry, as that of the participation over large data sets, is not known.
+    """
+    total = np.cumsum(weights)
+    outer, inner = (total < 1e2 * _CUT), (total >= 1e2 * _CUT) & (total < 1e4 * _CUT)
+    last, before = (np.abs(weights[part] @ value[part]) for part in (outer, inner))
+    ratio = np.minimum(last / np.maximum(before, 1e-300), 0.95)
+    return last * ratio / (1 - ratio)
 
 
 def _at_points(e: Energies, weights: Float, log_n: float, planted: bool, f: AtNodes) -> Estimate:
@@ -82,7 +94,7 @@ def _product_rule(dims: tuple[float, ...], size: int) -> tuple[Float, Float]:
     weights = np.array([math.prod(w) for w in product(*(rule[1] for rule in rules))])
     nodes = np.array(list(product(*(rule[0] for rule in rules))))
     order = np.argsort(weights)
-    kept = order[np.cumsum(weights[order]) > 1e-3 * _TOLERANCE]
+    kept = order[np.cumsum(weights[order]) > _CUT]
     return nodes[kept], weights[kept] / np.sum(weights[kept])
 
 
