@@ -82,7 +82,7 @@ def test_spectrum_says_where_wishart_fails(run):
         json.loads(run("spectrum", *PAPER, "--t", t, "--alpha", 0.23, "--regime", "wishart", "--format", "json")[1])
         for t in ("0.0491,0.5", "0.08,0.5")
     ]
-    limit = "wishart: lam_c is 2 at the least noise; singular values are right to 5 % from 3 on"
+    limit = "wishart: lam_c is 2 at the least noise; singular values are right to 5 % from 3 on (or 8 %)"
     assert [note["notes"] for note in notes] == [[limit], []]
 
 
