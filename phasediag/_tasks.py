@@ -16,8 +16,8 @@ __all__ = ["collect"]
 Float = NDArray[np.float64]
 Replicates = dict[str, Float]
 
-# Tasks a run is cut into at first: more than most have workers.
-_TASKS = 64
+# Tasks a run is cut into at first: each costs half a millisecond, and some should be left for every worker.
+_TASKS = 32
 
 
 def collect(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from phasediag._crossing import noise_meets_signal
 from phasediag._experiment import fits_memory, seeds
 from phasediag._levels import Prediction, predictions
 from phasediag._rare import unseen_error
+from phasediag._threads import OneBlasThread
 from phasediag.criteria import CRITERIA
 from phasediag.critical import critical_times
 from phasediag.manifold import LinearManifold
@@ -25,6 +27,7 @@ __all__ = ["MEASURED", "CriticalRow", "CrossCheck", "CrossCheckRow", "crosscheck
 
 Float = NDArray[np.float64]
 Crossing = tuple[int, float, float]  # subspace, time, error
+CriticalTheory = tuple[str, str, list[float]]  # criterion, level, times
 
 #: The criteria whose critical times can be measured: where noise meets its signal.
 MEASURED = ("resolution", "score")
@@ -166,6 +169,7 @@ def crosscheck(
     """
     n = _rounded(m, alpha)
     main, *others = seeds(rng, 1 + len(MEASURED))
+    theories = _critical_theories(m, n, executor)  # in the background, where there is an executor
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows: list[CrossCheckRow] = []
     crossings: dict[str, list[Crossing]] = {criterion: [] for criterion in MEASURED}
@@ -179,7 +183,7 @@ def crosscheck(
                     passed.append(each)  # one by one: they outlast an interruption
     except KeyboardInterrupt:
         interrupted = True
-    critical = tuple(row for each in crossings.items() for row in _critical_rows(m, n, *each))
+    critical = tuple(_critical_rows(theories, crossings)) if any(crossings.values()) else ()
     return CrossCheck(found, tuple(rows), critical, _threshold(found, rows), interrupted)
 
 
@@ -246,11 +250,21 @@ def _crossings(
             raise KeyboardInterrupt
 
 
-def _critical_rows(m: LinearManifold, n: int, criterion: str, crossings: list[Crossing]) -> Iterator[CriticalRow]:
-    for level in CRITERIA[criterion] if crossings else ():
-        theory = critical_times(m, m.alpha(n), criterion=criterion, closure=level).tolist()
-        for k, t, error in crossings:
-            yield CriticalRow(criterion, k, str(level), theory[k], *_measured(theory[k], t, error))
+def _critical_theories(m: LinearManifold, n: int, executor: Executor | None) -> Iterator[CriticalTheory]:
+    """Return what every closure says of the criteria that are measured."""
+    closures = [(criterion, level) for criterion in MEASURED for level in CRITERIA[criterion]]
+    return (executor.map if executor else map)(partial(_critical_theory, m, n), *zip(*closures, strict=True))
+
+
+def _critical_theory(m: LinearManifold, n: int, criterion: str, level: str | None) -> CriticalTheory:
+    with OneBlasThread():
+        return criterion, str(level), critical_times(m, m.alpha(n), criterion=criterion, closure=level).tolist()
+
+
+def _critical_rows(theories: Iterator[CriticalTheory], crossings: dict[str, list[Crossing]]) -> Iterator[CriticalRow]:
+    for criterion, level, theory in theories:
+        for k, t, error in crossings[criterion]:
+            yield CriticalRow(criterion, k, level, theory[k], *_measured(theory[k], t, error))
 
 
 def _measured(theory: float, t: float, error: float) -> tuple[float | None, float | None, float | None]:
