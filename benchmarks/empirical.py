@@ -3,11 +3,9 @@
 Samples are full-rank Gaussian in d = 30, the hardest case, and the linear manifold of variances 1, 0.3 and dimensions
 2, 5 in the same space. Queries are noised samples (``train``) or noised fresh draws (``test``).
 
-At t = 0.25 skipping does not beat that limit. Of all pairs 0.1 % matter at ``train``, 4 % at ``test`` and 96 % on the
-manifold, but to find them every pair has to be looked at: in d = 30 the balls around 1000 clusters of samples are as
-wide as the window of those that matter, and rule out 0.6 % of the samples. So a product in float32 remains, a quarter
-of the limit, and about as long for passes through memory: maximum, comparison, search. Screening in blocks that stay
-in cache takes as long: products of such small blocks are slower.
+At t = 0.25, 0.2 % of all pairs matter at ``train``, 4 % at ``test`` and 96 % on the manifold. Skipping pays where less
+than 0.7 % do: to find them every pair has to be looked at, by a product in float32 and a search for its largest
+values, and each one found costs as much as eighty that are not skipped.
 """
 
 import json

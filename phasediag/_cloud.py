@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["DOUBLE", "SINGLE", "Cloud", "half_norms"]
+__all__ = ["BLOCK", "DOUBLE", "SINGLE", "Cloud", "aligned", "block_rows", "half_norms", "parts"]
 
 Float = NDArray[np.floating[Any]]
 DOUBLE, SINGLE = np.dtype("f8"), np.dtype("f4")
+WIDTH = 128  # queries multiplied with the samples at once
+TERMS = 1_000_000  # of one matrix product: OpenBLAS multiplies up to so many in place, without packing its operands
+BLOCK = 1 << 15  # its results, and
+LINE = 64  # bytes of a cache line
+ROWS = 1 << 14  # coordinates of its samples: a few blocks fit a second-level cache
 _COPYING = threading.Lock()  # of the module, so that a cloud can be pickled
 _READ = 1 << 22  # bytes read at once in the passes over all samples
 
@@ -66,6 +71,18 @@ class Cloud:
         copy = self._copy(np.dtype(dtype))
         return self._rows(start, stop, dtype) if copy is None else copy[start:stop]
 
+    def stacks(self, start: int, stop: int, rows: int, depth: int, dtype: DTypeLike) -> Iterator[tuple[int, Float]]:
+        """Yield stacks of at most ``depth`` blocks of so many rows, shape (k, rows, d + 2), and where they start.
+
+        The last one holds what is left over, in one smaller block. A stack is multiplied in one call: threads that
+        come back from shorter ones wait for each other, at the interpreter's lock, for as long.
+        """
+        whole = stop - (stop - start) % rows
+        for i in range(start, whole, depth * rows):
+            yield i, self.block(i, min(i + depth * rows, whole), dtype).reshape(-1, rows, self.d + 2)
+        if whole < stop:
+            yield whole, self.block(whole, stop, dtype)[None]
+
     def _copy(self, dtype: np.dtype[Any]) -> Float | None:
         if dtype not in self._copies:
             with _COPYING:
@@ -78,7 +95,7 @@ class Cloud:
         if size > self._budget:
             return None
         self._budget -= size
-        copy = np.empty((self.n, self.d + 2), dtype)
+        copy = aligned(self.n * (self.d + 2), dtype).reshape(self.n, -1)
         for start, rows in self._passes():
             stop = start + len(rows)
             copy[start:stop] = self._rows(start, stop, dtype)
@@ -96,6 +113,25 @@ class Cloud:
         step = max(1, _READ // (8 * self.d))
         for start in range(0, self.n, step):
             yield start, np.asarray(self.samples[start : start + step])
+
+
+def parts(n_queries: int, width: int = WIDTH) -> list[slice]:
+    """Return slices of at most ``width`` queries, as equal as can be."""
+    count = -(-n_queries // width)
+    return [slice(n_queries * i // count, n_queries * (i + 1) // count) for i in range(count)]
+
+
+def aligned(size: int, dtype: DTypeLike) -> Float:
+    """Return an uninitialised vector that starts on a cache line: products and exponentials gain a tenth."""
+    n_bytes = size * np.dtype(dtype).itemsize
+    memory = np.empty(n_bytes + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + n_bytes].view(dtype)
+
+
+def block_rows(d: int, n_queries: int) -> int:
+    """Return how many samples should be multiplied with so many queries at once."""
+    return max(1, min(BLOCK // n_queries, TERMS // n_queries // (d + 2), ROWS // (d + 2)))
 
 
 def half_norms(rows: Float) -> Float:

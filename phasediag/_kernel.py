@@ -4,7 +4,7 @@ With the unit coordinates of `Cloud` the exponents are :math:`(G_\mu - |x'|^2/2)
 :math:`G_\mu = x' \cdot y'_\mu - |y'_\mu|^2/2`: one matrix product for a tile of queries, whatever the number of
 times. Two ways lead from there to the sums of `Wanted`:
 
-- `_dense`: every sample, in blocks that stay in cache, two matrix products around one exponential;
+- `dense`: every sample, in blocks that stay in cache, two matrix products around one exponential;
 - `_screened`: a float32 product leaves out the samples of provably negligible weight; the survivors are taken
   a few queries at a time, all times at once, from the differences :math:`y_\mu - x` themselves.
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag._cloud import DOUBLE, SINGLE, Cloud, half_norms
+from phasediag._dense import dense
 from phasediag._moments import Moments, Sums, Wanted
 from phasediag._screen import GATHER, SCREEN, Group, Index, Padding, Rows, survivors, window
 
@@ -27,12 +28,10 @@ __all__ = ["energies", "fill", "pilot"]
 Float = NDArray[np.floating[Any]]
 
 LOST = {DOUBLE: 1e-11, SINGLE: 1e-4}  # error allowed to the exponents of a matrix product
-SAFE = {DOUBLE: 300.0, SINGLE: 40.0}  # exp of twice this, times any N, does not overflow
 PILOTS = 4  # queries that estimate how many samples matter
 FEW = 2048  # samples that are not worth a screen
+ENERGIES = 1 << 16  # computed at once for the weights
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
-BLOCK = 1 << 16  # exponents, and
-ROWS = 1 << 17  # coordinates of a block of samples, held at once by the dense way: both fit a second-level cache
 
 
 def fill(
@@ -52,7 +51,7 @@ def fill(
             out.set((slice(split), tile), _screened(cloud, x, early, wanted, v), wanted)
         if len(late):
             work = dtype if late[0] >= _blur(cloud, x, dtype) else DOUBLE
-            out.set((slice(split, None), tile), _dense(cloud, x, late, wanted, v, work), wanted)
+            out.set((slice(split, None), tile), dense(cloud, x, late, wanted, v, work), wanted)
 
 
 def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
@@ -67,8 +66,8 @@ def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
         depth = G.max(axis=1, keepdims=True) - G
     windows = window(cloud, x, times, wanted.power)
     for count in range(len(times), 0, -1):
-        # What a pair costs, in ns: dense 1 + 1.5 a time; screened 1 + 90 a survivor + 2.5 a survivor and time.
-        if np.count_nonzero(depth <= windows[count - 1]) * (36 + count) <= 0.6 * count * depth.size:
+        # What a pair costs, in ns: dense 0.6 + 2.2 a time; screened 1.2 + 230 a survivor + 5 a survivor and time.
+        if np.count_nonzero(depth <= windows[count - 1]) * (230 + 5 * count) <= (2.2 * count - 0.6) * depth.size:
             return count
     return 0
 
@@ -82,7 +81,7 @@ def energies(cloud: Cloud, x: Float, t: float) -> Float:
             out[i] = half_norms(cloud.samples - x[i])
         return out
     X = cloud.queries(x, DOUBLE)
-    step = max(1, BLOCK // b)
+    step = max(1, ENERGIES // b)
     for start in range(0, n, step):
         np.matmul(X, cloud.block(start, start + step, DOUBLE).T, out=out[:, start : start + step])
     out -= half_norms(cloud.unit(x))[:, None]
@@ -102,49 +101,6 @@ def _is_tiny(cloud: Cloud, x: Float) -> bool:
 def _blur(cloud: Cloud, x: Float, dtype: np.dtype[Any] = DOUBLE) -> float:
     """Return the time below which a matrix product would lose digits that count."""
     return float(np.finfo(dtype).eps) * cloud.reach(x) / LOST[dtype]
-
-
-def _dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]) -> Sums:
-    b, d, n_times = len(x), cloud.d, len(times)
-    unit = times / cloud.scale**2
-    X = cloud.queries(x, DOUBLE)
-    half = half_norms(X[:, :d])
-    shared = float(unit[0]) if n_times == 1 else 1.0  # one time goes into the product, several share it
-    X, half, unit = X / shared, half / shared, unit / shared
-    X, top = X.astype(dtype), np.zeros(b)
-    V = None if v is None else v.astype(dtype)
-    sums = np.zeros((n_times, wanted.rows(d), b))
-    bounded = False
-    step = max(1, min(BLOCK // b, ROWS // (d + 2)))
-    exponents, work = np.empty((2, min(step, cloud.n), b), dtype)
-    for start in range(0, cloud.n, step):
-        Y = cloud.block(start, start + step, dtype)
-        H = np.matmul(Y, X.T, out=exponents[: len(Y)])
-        if not bounded:
-            rise = H.max(axis=0) if start == 0 else np.maximum(H.max(axis=0), 0)
-            if start:
-                _rescale(sums, rise / unit[:, None], wanted, d)
-            if rise.any():
-                H -= rise
-                top += rise
-                X[:, d] = -top
-            # No exponent exceeds that of x itself, |x'|^2/2: near enough to it, later ones cannot overflow.
-            bounded = bool(np.all(half - top <= SAFE[dtype] * unit[0]))
-        products = wanted.products(Y[:, :-1])
-        for k in range(n_times):
-            W = H if n_times == 1 else np.multiply(H, dtype.type(1 / unit[k]), out=work[: len(H)])
-            sums[k] += wanted.sums(np.exp(W, out=W), Y[:, :-1], V, products)
-    energy = (half - top) * shared * cloud.scale**2
-    return Sums(sums.transpose(0, 2, 1), energy, cloud.centre - x, cloud.scale)
-
-
-def _rescale(sums: Float, rise: Float, wanted: Wanted, d: int) -> None:
-    """Refer the sums to a maximum that has risen by so much, shape (T, b)."""
-    if rise.any():
-        factor = np.exp(-rise)
-        sums *= factor[:, None]
-        if wanted.square:
-            sums[:, wanted.zero_row(d) + 1] *= factor
 
 
 def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None) -> Sums:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._cloud import SINGLE, Cloud
+from phasediag._cloud import BLOCK, SINGLE, Cloud, aligned, block_rows, parts
 
 __all__ = ["GATHER", "SCREEN", "Group", "Index", "Padding", "Rows", "survivors", "window"]
 
@@ -19,11 +19,13 @@ Group = tuple[Index, Rows, Padding]
 SKIPPED = 1e-11  # error allowed to the samples left out
 SCREEN = 1 << 21  # float32 exponents held at once by the screen
 PART = 32  # queries that it takes at least
-GROUP = 1 << 16  # coordinates of survivors taken together, from queries with few of them
+CHUNK = 8  # samples that are searched only where the nearest of them passes
+CROWD = 1 << 20  # samples of chunks that pass, held at once
+GROUP = 1 << 18  # coordinates of survivors taken together, from queries with few of them
 SLACK = 512  # survivors that take as long as the calls for one more group
 GATHER = 1 << 20  # coordinates or weights of survivors held at once
 
-_BUFFERS: list[tuple[Float, NDArray[np.bool_]]] = []  # one per thread, kept: clearing new memory takes a fifth as long
+_BUFFERS: list[tuple[Float, Float]] = []  # one per thread, kept: clearing new memory takes a fifth as long
 
 
 def window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
@@ -41,52 +43,75 @@ def window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
 
 def survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[Group]:
     """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
-    b, n = len(x), cloud.n
     depth = window(cloud, x, t, power)
-    size = min(b, max(PART, SCREEN // n))  # all samples of a few queries at once: the maximum is known at once
-    parts = [slice(i, min(i + size, b)) for i in range(0, b, size)]
+    pending = parts(len(x), max(PART, SCREEN // cloud.n))  # all samples at once: the maximum is known at once
     try:
         buffers = _BUFFERS.pop()
     except IndexError:  # all in use by other threads
-        buffers = np.empty(SCREEN, SINGLE), np.empty(SCREEN, bool)
+        buffers = aligned(SCREEN, SINGLE), aligned(SCREEN // CHUNK + BLOCK, SINGLE)
     queries: list[Index] = []
     samples: list[Index] = []
-    while parts:
-        part = parts.pop(0)
+    while pending:
+        part = pending.pop(0)
         found = _screen(cloud, x[part], depth, buffers)
         if found is None:
             middle = (part.start + part.stop) // 2
-            parts[:0] = [slice(part.start, middle), slice(middle, part.stop)]
+            pending[:0] = [slice(part.start, middle), slice(middle, part.stop)]
             continue
         queries.append(found[0] + part.start)
         samples.append(found[1])
-        if not parts or sum(map(len, samples)) > GATHER:
+        if not pending or sum(map(len, samples)) > GATHER:
             yield from _groups(np.concatenate(queries), np.concatenate(samples), cloud.d)
             queries, samples = [], []
     _BUFFERS.append(buffers)
 
 
-def _screen(
-    cloud: Cloud, x: Float, depth: Float, buffers: tuple[Float, NDArray[np.bool_]]
-) -> tuple[Index, Index] | None:
-    """Return the pairs of query and sample that are not far below the maximum; None where they fill the memory."""
+def _screen(cloud: Cloud, x: Float, depth: Float, buffers: tuple[Float, Float]) -> tuple[Index, Index] | None:
+    """Return the pairs of query and sample that are not far below the maximum; None where they fill the memory.
+
+    One in `CHUNK` of the products is searched, the largest of as many samples; the others where that one passes.
+    """
     b = len(x)
-    X, top = cloud.queries(x, SINGLE), np.full((b, 1), -np.inf)
+    X, top = np.ascontiguousarray(cloud.queries(x, SINGLE).T), np.full(b, -np.inf)
+    rows = block_rows(cloud.d, b)
+    stride = max(1, SCREEN // (CHUNK * rows * b)) * CHUNK * rows
     found, kept = [], 0
-    for start in range(0, cloud.n, SCREEN // b):
-        Y = cloud.block(start, start + SCREEN // b, SINGLE)
-        G, passing = (buffer[: b * len(Y)].reshape(b, len(Y)) for buffer in buffers)
-        np.matmul(X, Y.T, out=G)
-        top = np.maximum(top, G.max(axis=1, keepdims=True))
-        np.greater((top - depth).astype(SINGLE), G, out=passing)
-        np.logical_not(passing, out=passing)  # not G >= ...: where float32 overflows there is nan, which has to pass
-        query, sample = np.divmod(np.flatnonzero(passing), len(Y))
-        found.append((query, sample + start))
-        kept += len(query)
-        if kept > GATHER and b > 1:
+    for start in range(0, cloud.n, stride):
+        G, largest = _products(cloud, X, start, min(start + stride, cloud.n), rows, buffers)
+        top = np.maximum(top, largest.max(axis=(0, 1)))
+        low = (top - depth).astype(SINGLE)
+        # not ... < low: where float32 overflows there is nan, which has to pass
+        chunk, query = np.divmod(np.flatnonzero(~(largest < low)), b)
+        if CHUNK * len(chunk) + kept > CROWD and b > 1:
             return None
+        first = chunk + chunk // rows * (CHUNK - 1) * rows
+        pairs = (first * b + query)[:, None] + np.arange(0, CHUNK * rows * b, rows * b)
+        chunk, place = np.divmod(np.flatnonzero(~(np.take(G, pairs, mode="clip") < low[query, None])), CHUNK)
+        query, sample = query[chunk], first[chunk] + place * rows
+        inside = sample < len(G)
+        found.append((query[inside], sample[inside] + start))
+        kept += len(query)
     query, sample = (np.concatenate(part) for part in zip(*found, strict=True))
     return query, sample
+
+
+def _products(
+    cloud: Cloud, X: Float, start: int, stop: int, rows: int, buffers: tuple[Float, Float]
+) -> tuple[Float, Float]:
+    """Return G, shape (n, b), and the largest of every `CHUNK` of them, ``rows`` samples apart, (chunks, rows, b)."""
+    n, b = stop - start, X.shape[1]
+    chunks = -(-n // (rows * CHUNK))
+    G, largest = buffers[0][: n * b].reshape(n, b), buffers[1][: chunks * rows * b].reshape(chunks, rows, b)
+    largest[-1] = -np.inf  # shared by the last blocks
+    for i, Y in cloud.stacks(start, stop, rows, CHUNK, SINGLE):
+        first, n_rows = i - start, Y.shape[1]
+        part = np.matmul(Y, X, out=G[first : first + len(Y) * n_rows].reshape(len(Y), n_rows, b))
+        highest = largest[first // (rows * CHUNK), :n_rows]
+        if len(Y) == CHUNK:
+            np.maximum.reduce(part, axis=0, out=highest)
+        else:
+            np.maximum(highest, part.max(axis=0), out=highest)
+    return G, largest
 
 
 def _groups(query: Index, sample: Index, d: int) -> Iterator[Group]:

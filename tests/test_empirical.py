@@ -12,7 +12,7 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from phasediag import LinearManifold, _kernel, _screen
+from phasediag import LinearManifold, _cloud, _kernel, _screen
 from phasediag.empirical import EmpiricalScore
 
 EPS = 1e-10
@@ -124,7 +124,7 @@ def test_several_times_in_any_order_are_the_single_times():
 
 @pytest.mark.parametrize("t", [1e-3, 4e-3, 0.02])
 def test_the_maximum_may_rise_from_block_to_block(t, monkeypatch):
-    monkeypatch.setattr(_kernel, "BLOCK", 1 << 11)
+    monkeypatch.setattr(_cloud, "BLOCK", 1 << 11)
     draw = np.random.default_rng(17)
     samples, x = draw.normal(size=(2000, 8)), draw.normal(size=(40, 8))
     assert_agrees(samples, x, t)
