@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/phasediag critical-times --var 1,0.3 --dims 2,5 --alpha 0.23
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
