@@ -51,7 +51,7 @@ def finite(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Flo
 
 
 def wishart(
-    m: LinearManifold, t: Float, alpha: Float, probe: Probe | str, n_draws: int, rng: np.random.Generator
+    m: LinearManifold, t: Float, alpha: Float, probe: Probe | str, n_draws: int, rng: "np.random.Generator"
 ) -> Float:
     from phasediag.finite import exact_averages
 
@@ -64,7 +64,7 @@ def wishart(
     return np.reshape(spectra, (*t.shape, d))
 
 
-def _mean_spectrum(s: Float, t: float, participation: float, d: int, n_draws: int, rng: np.random.Generator) -> Float:
+def _mean_spectrum(s: Float, t: float, participation: float, d: int, n_draws: int, rng: "np.random.Generator") -> Float:
     """Average the ordered singular values of ``n_draws`` random Jacobians; one variance s per tangent direction."""
     counts = _counts(min(1 / participation, _MANY), n_draws, rng)
     v1, v2 = s * t / (t + s), s * t / (t + 2 * s)
@@ -77,14 +77,14 @@ def _mean_spectrum(s: Float, t: float, participation: float, d: int, n_draws: in
     return np.mean(np.sort(np.concatenate([on_manifold, off_manifold], axis=1), axis=1)[:, ::-1], axis=0)
 
 
-def _counts(n: float, n_draws: int, rng: np.random.Generator) -> Float:
+def _counts(n: float, n_draws: int, rng: "np.random.Generator") -> Float:
     """Draw Poisson numbers of mean n, at least 1; normal ones where they no longer fit an integer."""
     if n < 1e15:
         return np.maximum(1.0, rng.poisson(n, n_draws))
     return np.rint(rng.normal(n, np.sqrt(n), n_draws))
 
 
-def _unit_wishart(counts: Float, m: int, rng: np.random.Generator) -> Float:
+def _unit_wishart(counts: Float, m: int, rng: "np.random.Generator") -> Float:
     """Draw (1/P) sum_a z_a z_a^T for each count P, z_a standard normal of length m, from its triangular factor.
 
     Bartlett's factor has min(P, m) rows, whatever P, with chi-distributed diagonal: P may be astronomically large.
