@@ -86,7 +86,7 @@ def limit(seconds: dict[str, list[float]], exp: str) -> list[float]:
 
 
 def speed(data: str, queries: str, t: float) -> None:
-    """Print one line: milliseconds and ratios."""
+    """Print one line: milliseconds, how many times slower others are, and ours over the limit."""
     samples, x = draw(data, queries, t)
     score = EmpiricalScore(samples)
     candidates: dict[str, Callable[[], object]] = {"score": lambda: score.score(x, t), **machine()}
@@ -95,13 +95,10 @@ def speed(data: str, queries: str, t: float) -> None:
         candidates["torch"] = torch_score
     seconds = take_turns(candidates, repeats=9)
     ours = seconds["score"]
-    line = f"{data:9} {queries:5} t={t:<5g} {1e3 * median(ours):6.1f} ms"
-    line += f"  direct/ours {ratio(seconds['direct'], ours) * B / 4:5.1f}"
-    line += f"  ours/limit {ratio(ours, limit(seconds, 'exp')):.2f}"
-    line += f"  (exp in two threads {ratio(ours, limit(seconds, 'exp, two threads')):.2f})"
-    if torch_score is not None:
-        line += f"  torch/ours {ratio(seconds['torch'], ours):.1f}"
-    print(line, flush=True)
+    slower = f"{ratio(seconds['direct'], ours) * B / 4:.1f}"
+    torch = "-" if torch_score is None else f"{ratio(seconds['torch'], ours):.1f}"
+    one, two = (f"{ratio(ours, limit(seconds, exp)):.2f}" for exp in ("exp", "exp, two threads"))
+    print(f"{data:10}{queries:8}{t:<6g}{1e3 * median(ours):5.1f}{slower:>9}{torch:>9}{one:>11}{two:>11}", flush=True)
 
 
 def together(name: str, grid: Float, n_queries: int) -> None:
@@ -112,7 +109,7 @@ def together(name: str, grid: Float, n_queries: int) -> None:
         {"single": lambda: [score.score(x, t) for t in grid], "together": lambda: score.score(x, grid)}, repeats=3
     )
     gain = ratio(seconds["single"], seconds["together"])
-    print(f"{TIMES} times, t = {grid[0]:g}..{grid[-1]:g} ({name}), B={n_queries}: together {gain:.2f} times faster")
+    print(f"{name:20}t = {grid[0]:5g} .. {grid[-1]:<6g} B = {n_queries:<5}{gain:8.2f} times faster")
 
 
 def small() -> None:
@@ -134,8 +131,7 @@ def small() -> None:
         }
     )
     print(
-        f"400 data sets of 1000 samples (d=7, 20 times, one query): {1e6 * median(seconds['ours']) / 400:.0f} us each, "
-        f"{ratio(seconds['ours'], seconds['plain']):.2f} times bare NumPy without checks"
+        f"{1e6 * median(seconds['ours']) / 400:.0f} us, {ratio(seconds['ours'], seconds['plain']):.2f} times bare NumPy"
     )
 
 
@@ -154,16 +150,21 @@ def scale(n: int, t: float) -> tuple[float, float]:
 
 
 def main() -> None:
+    print(f"score of {B} queries, N = {N}, d = {D}; direct, PyTorch: times slower")
+    print("samples   queries t        ms   direct  PyTorch  ours/limit  (2 threads)")
     for data, queries in (("full rank", "train"), ("full rank", "test"), ("manifold", "train")):
         for t in (0.25, 4.0):
             speed(data, queries, t)
+    print(f"\n{TIMES} times together, against one by one")
     for n_queries in (B, 16):
         together("all samples matter", np.geomspace(2, 20, TIMES), n_queries)
         together("few matter", np.geomspace(1e-3, 0.1, TIMES), n_queries)
+    print("\nmoments of one query at 20 times, 1000 samples in d = 7")
     small()
+    print("\ncost per pair of query and sample, and peak memory beyond the samples")
     for t in (0.25, 4.0):
         for n in (10_000, 100_000, 1_000_000):
             code = f"from benchmarks.empirical import scale; import json; print(json.dumps(scale({n}, {t})))"
             run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
             pair, memory = json.loads(run.stdout)
-            print(f"N={n:<8} t={t:<5g} {pair:.2f} ns a pair, peak memory {memory:.0f} MB beyond the samples")
+            print(f"N = {n:<8}  t = {t:<5g}{pair:8.2f} ns{memory:8.0f} MB")

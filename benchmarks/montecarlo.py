@@ -1,4 +1,4 @@
-"""Cross-checks by two workers against one."""
+"""Cross-checks at 6 times by two workers against one."""
 
 from concurrent.futures import ProcessPoolExecutor
 
@@ -20,8 +20,5 @@ def main() -> None:
                 return crosscheck(MANIFOLD, alpha, TIMES, probe, n_replicates=n_replicates, rng=0, executor=executor)
 
             seconds = take_turns({"one": lambda run=run: run(None), "two": lambda run=run: run(two)}, repeats=2)
-            print(
-                f"crosscheck of {n_replicates} data sets, N = {n}, {len(TIMES)} times, {probe} probe: "
-                f"two workers are {ratio(*seconds.values()):.2f} times faster than one",
-                flush=True,
-            )
+            gain = f"{ratio(*seconds.values()):.2f} times faster"
+            print(f"{n_replicates} data sets, N = {n:<6} {probe:7} two workers {gain}", flush=True)

@@ -145,6 +145,26 @@ def test_skipping_keeps_its_bound():
     assert rows[0].max() < 6000
 
 
+@pytest.mark.parametrize("n_queries", [1, 3, 40])
+@pytest.mark.parametrize("n", [1, 15, 16, 127, 128, 129, 1000, 1023, 1025, 5000])
+def test_the_screen_finds_every_near_sample_once(n, n_queries, monkeypatch):
+    monkeypatch.setattr(_cloud, "BLOCK", 16 * n_queries)  # blocks of 16 samples, read 8 at a time,
+    monkeypatch.setattr(_screen, "SCREEN", 1024 * n_queries)  # and all at once or in runs of 1024
+    monkeypatch.setattr(_screen, "_BUFFERS", [])
+    draw = np.random.default_rng(n)
+    samples, x, t = draw.normal(size=(n, 6)), draw.normal(size=(n_queries, 6)), np.array([0.01])
+    cloud = EmpiricalScore(samples)._cloud
+    energy = np.sum((x[:, None] - samples) ** 2, axis=-1) / 2
+    depth = cloud.scale**2 * _screen.window(cloud, x, t, 1)
+    found = np.zeros(energy.shape, int)
+    for group, rows, padding in _screen.survivors(cloud, x, t, 1):
+        np.add.at(found, (np.broadcast_to(group[:, None], rows.shape)[~padding], rows[~padding]), 1)
+    assert found.max() == 1
+    assert np.all(found[energy - energy.min(axis=1, keepdims=True) <= 0.99 * depth] == 1)
+    if n <= 1024:  # before the maximum is known, more may pass
+        assert np.all(found[energy - energy.min(axis=1, keepdims=True) >= 1.01 * depth] == 0)
+
+
 @pytest.mark.parametrize("t", [1e-10, 1e-3, 0.5])
 def test_equal_energies_all_survive(t, monkeypatch):
     for module in (_kernel, _screen):
