@@ -12,8 +12,8 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from phasediag import LinearManifold, _cloud, _kernel, _screen
-from phasediag.empirical import EmpiricalScore
+from phasediag import LinearManifold
+from phasediag.empirical import EmpiricalScore, _cloud, _kernel, _screen
 
 EPS = 1e-10
 QUANTITIES = ("log_partition", "participation", "score", "jacobian", "singular_values")

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._cloud import DOUBLE, SINGLE, Cloud, aligned, block_rows, half_norms, parts
-from phasediag._moments import Sums, Wanted
+from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud, aligned, block_rows, half_norms, parts
+from phasediag.empirical._moments import Sums, Wanted
 
 __all__ = ["dense"]
 

@@ -1,9 +1,4 @@
-r"""The empirical score of given samples: weights, score, log density and Jacobian, exact and fast.
-
-The noised empirical density of N samples is a mixture of Gaussians of variance t around them. A point x sees them
-as the levels :math:`|x - y_\mu|^2/(2t)` of a random energy model; everything here is an average over its Boltzmann
-weights.
-"""
+"""The empirical score: questions checked, and shared out in tiles of queries."""
 
 import re
 from collections.abc import Callable
@@ -13,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from phasediag import _kernel
-from phasediag._cloud import DOUBLE, SINGLE, Cloud
-from phasediag._moments import Moments, Wanted
 from phasediag._threads import OneBlasThread
+from phasediag.empirical import _kernel
+from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud
+from phasediag.empirical._moments import Moments, Wanted
 
-__all__ = ["EmpiricalScore", "Moments"]
+__all__ = ["EmpiricalScore"]
 
 Float = NDArray[np.floating[Any]]
 TILE = 256  # queries that share a pass over the samples

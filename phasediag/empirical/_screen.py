@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._cloud import BLOCK, SINGLE, Cloud, aligned, block_rows, parts
+from phasediag.empirical._cloud import BLOCK, SINGLE, Cloud, aligned, block_rows, parts
 
 __all__ = ["GATHER", "SCREEN", "Group", "Index", "Padding", "Rows", "survivors", "window"]
 

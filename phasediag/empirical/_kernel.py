@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag._cloud import DOUBLE, SINGLE, Cloud, half_norms
-from phasediag._dense import dense
-from phasediag._moments import Moments, Sums, Wanted
-from phasediag._screen import GATHER, SCREEN, Group, Index, Padding, Rows, survivors, window
+from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud, half_norms
+from phasediag.empirical._dense import dense
+from phasediag.empirical._moments import Moments, Sums, Wanted
+from phasediag.empirical._screen import GATHER, SCREEN, Group, Index, Padding, Rows, survivors, window
 
 __all__ = ["energies", "fill", "pilot"]
 
