@@ -33,13 +33,40 @@ class Figure(MatplotlibFigure):
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Apply the style of the package, which Matplotlib otherwise leaves as it is."""
+    """Apply the style of the package, which Matplotlib otherwise leaves as it is: a context manager.
+
+    Examples
+    --------
+    >>> with style():
+    ...     fig, axes = new_figure(columns=2, height=2.3, ncols=3)
+    >>> len(axes), fig.get_size_inches().tolist()
+    (3, [7.0, 2.3])
+    """
     with resources.as_file(resources.files("phasediag") / "phasediag.mplstyle") as path, mpl.rc_context(fname=path):
         yield
 
 
 def new_figure(columns: int, height: float, **grid: Any) -> tuple[Figure, Any]:
-    """Return a figure across one or two journal columns and its axes; ``grid`` goes to ``Figure.subplots``."""
+    """Return a figure across one or two journal columns and its axes.
+
+    Parameters
+    ----------
+    columns : {1, 2}
+        Its width, 3.375 or 7 inches.
+    height : float
+        In inches.
+    **grid
+        Passed to ``Figure.subplots``.
+
+    Returns
+    -------
+    figure, axes
+
+    Raises
+    ------
+    ValueError
+        For other ``columns``.
+    """
     if columns not in WIDTHS:
         raise ValueError(f"columns must be 1 or 2, got {columns!r}")
     fig = Figure(figsize=(WIDTHS[columns], height))
@@ -56,10 +83,21 @@ def canvas(ax: Axes | None, columns: int, height: float) -> tuple[Any, Axes]:
 def save_figure(fig: MatplotlibFigure, path: PathLike) -> None:
     """Write a figure as ``.png``, ``.pdf`` or ``.svg``, with the parameters and the version that made it.
 
+    The same figure gives the same file: it holds no date.
+
     Raises
     ------
     ValueError
         For another extension. Nothing is left half-written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_figure(new_figure(columns=1, height=2)[0], Path(folder) / "empty.pdf")
+    ...     (Path(folder) / "empty.pdf").exists()
+    True
     """
     suffix = checked_suffix(path, FORMATS)
     about = json.dumps({"version": __version__, **getattr(fig, "parameters", {})})

@@ -18,6 +18,24 @@ def automatic_ranges(
     where the first boundary leaves that window or the last one is half-way down, evenly spaced unless that spans
     more than a factor of 50.
 
+    Parameters
+    ----------
+    m : LinearManifold
+        Gaussian data.
+    criterion, closure : str
+        What "lost" means, as in `critical_times`.
+    count : int
+        Number of values in each grid.
+
+    Returns
+    -------
+    alphas, times : ndarray, shape (count,)
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
     Examples
     --------
     >>> alphas, times = automatic_ranges(LinearManifold([1, 0.3], [2, 5], ambient_dim=30))

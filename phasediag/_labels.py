@@ -25,7 +25,25 @@ def draw_layout(fig: Any) -> None:
 def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: float = 1.15) -> None:
     """Write labels of curves in the right margin at the heights (in data) where they end, moved apart if need be.
 
-    ``labels`` holds (height, text, colour); ``spacing`` is in lines of text. Call `draw_layout` first.
+    Parameters
+    ----------
+    ax : Axes
+        Laid out by `draw_layout`; made and labelled within `style`, whose font size sets the spacing.
+    labels : sequence of (float, str, colour)
+        Height, text and colour of each label.
+    spacing : float
+        Least distance, in lines of text.
+
+    Examples
+    --------
+    >>> from phasediag.plotting import new_figure, style
+    >>> with style():
+    ...     fig, ax = new_figure(columns=1, height=2)
+    ...     draw_layout(fig)
+    ...     label_ends(ax, [(0.5, "first", "black"), (0.5, "second", "grey")])
+    >>> first, second = (text.xy[1] for text in ax.texts)
+    >>> bool(first < 0.5 < second)
+    True
     """
     size = mpl.rcParams["legend.fontsize"]
     pixels = ax.get_window_extent()
@@ -63,8 +81,30 @@ def _spread(wanted: Float, step: float) -> tuple[NDArray[np.intp], Float]:
 def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] = ()) -> list[Text]:
     """Write each curve's label on it where it hides nothing else, or beside it where other curves run along.
 
-    ``curves`` holds (x, y, text, colour); without a text a curve is kept clear of only. Curves that do not enter the
-    axes get no label, and a legend keeps its place. Call `draw_layout` first.
+    Curves that do not enter the axes get no label, and a legend keeps its place.
+
+    Parameters
+    ----------
+    ax : Axes
+        Laid out by `draw_layout`.
+    curves : sequence of (ndarray, ndarray, str, colour)
+        x and y, both of shape (n,), label and its colour; a curve without a label is kept clear of only.
+    keep_clear : sequence of Text
+        Labels that stand already.
+
+    Returns
+    -------
+    list of Text
+        The labels written.
+
+    Examples
+    --------
+    >>> from phasediag.plotting import new_figure
+    >>> fig, ax = new_figure(columns=1, height=2)
+    >>> draw_layout(fig)
+    >>> x = np.linspace(0, 1, 50)
+    >>> [text.get_text() for text in label_curves(ax, [(x, x**2, "$x^2$", "black"), (x, x + 2, "outside", "grey")])]
+    ['$x^2$']
     """
     frame, em = outline(ax), mpl.rcParams["font.size"] / 72 * ax.figure.dpi
     pieces = [inside(ax, x, y) for x, y, _, _ in curves]

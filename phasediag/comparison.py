@@ -39,10 +39,12 @@ _SPREAD = np.geomspace(1 / 4, 4, 17)
 
 @dataclass(frozen=True)
 class CrossCheckRow:
-    """One quantity at one time, by one theory level and measured.
+    r"""One quantity at one time, by one theory level and measured.
 
-    ``z`` is their difference by the standard error; where fewer than 30 data sets carry the mean, as deep in the
-    condensed phase, that of the data sets too rare to be seen is added, as large as the theory allows.
+    ``z`` is mean minus theory by the standard error :math:`\sigma`, the numerical error :math:`\epsilon` of theory and
+    arithmetic, and, where fewer than 30 data sets carry the mean, as deep in the condensed phase, the error
+    :math:`\rho` of the data sets too rare to be seen, as large as the theory allows:
+    :math:`z = (\mathrm{mean} - \mathrm{theory})/\sqrt{\sigma^2 + \epsilon^2 + \rho^2}`.
     """
 
     t: float
@@ -56,7 +58,10 @@ class CrossCheckRow:
 
 @dataclass(frozen=True)
 class CriticalRow:
-    """One critical time, by one theory level and measured: None where noise and signal do not meet."""
+    """One critical time, by one theory level and measured: None where noise and signal do not meet.
+
+    ``level`` is a closure of the criterion, ``z`` measured minus theory by the standard error.
+    """
 
     criterion: str
     subspace: int
@@ -81,7 +86,7 @@ class CrossCheck:
         Measured and predicted critical times of ``resolution`` and ``score``.
     threshold : float
         \|z\| beyond which a difference at the ``finite`` level is called a disagreement, corrected for the number of
-        comparisons (Student's t at R - 1 degrees of freedom, family-wise error 0.1 %).
+        comparisons n (Student's t at R - 1 degrees of freedom, the quantile at 1 - 0.001/(2n)).
     interrupted : bool
         Whether Ctrl-C cut it short: data sets, levels or critical times are missing.
     """
@@ -160,6 +165,16 @@ def crosscheck(
     -------
     CrossCheck
 
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault: also for fewer than 2 samples, or more than fit the memory, and for the probes
+        ``typical`` and ``profile``, which are no points.
+
+    Notes
+    -----
+    The levels are `RandomEnergyModel` and `exact_averages`, derived in :doc:`/theory/rem` and :doc:`/theory/finite`.
+
     Examples
     --------
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
@@ -204,11 +219,40 @@ def measured_critical_times(
     The times are interpolated between measurements around the annealed prediction; errors are bootstrapped over
     data sets.
 
+    Parameters
+    ----------
+    m : LinearManifold
+        Gaussian data, with integer dimensions.
+    n : int
+        Number of samples N, at least 2.
+    criterion : {"resolution", "score"}
+        The Jacobian or the score.
+    n_replicates, rng, executor, checkpoint
+        As in `measure`; each subspace has a file of its own beside the checkpoint.
+
     Returns
     -------
     times, standard_errors : ndarray, shape (K,)
-        nan where noise and signal do not meet within a factor 4 of the prediction, and after Ctrl-C where nothing was
-        measured.
+        Noise variances. nan where noise and signal do not meet within a factor 4 of the prediction, and after Ctrl-C
+        where nothing was measured.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Notes
+    -----
+    The criteria are derived in :doc:`/theory/criteria`.
+
+    Examples
+    --------
+    >>> m = LinearManifold([1, 0.3], [1, 2])
+    >>> times, errors = measured_critical_times(m, 50, "resolution", rng=0)
+    >>> times.round(3), errors.round(3)
+    (array([0.224, 0.099]), array([0.008, 0.002]))
+    >>> critical_times(m, m.alpha(50), criterion="resolution", closure="finite").round(3)
+    array([0.214, 0.098])
     """
     if criterion not in MEASURED:
         raise ValueError(f"criterion must be 'resolution' or 'score', got {criterion!r}")

@@ -1,4 +1,9 @@
-"""Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t."""
+"""Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t.
+
+Derived in :doc:`/theory/condensation` and :doc:`/theory/criteria`. Times are noise variances, in the units of the
+data's variances. They are solved for to a relative 1e-12; where exact averages enter to 1e-10, at ``test`` and
+``train`` and for ``retained`` to 1e-5, or as well as those averages are known.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -112,6 +117,10 @@ def condensation_alpha(
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Sources as in `condensation_time`.
 
     Examples
     --------
@@ -256,6 +265,10 @@ def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure:
     ValueError
         Naming the argument at fault.
 
+    Notes
+    -----
+    Sources as in `critical_times`.
+
     Examples
     --------
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
@@ -269,26 +282,30 @@ def critical_alphas(m: LinearManifold, t: ArrayLike, *, criterion: str, closure:
 
 
 def lost_first(m: LinearManifold, alpha: ArrayLike, *, criterion: str, closure: str | None = None) -> Float:
-    """Return the index of the subspace that is lost first as noise is removed: the largest critical time.
+    r"""Return the index of the subspace that is lost first as noise is removed, :math:`\arg\max_k t_k`.
 
     Parameters
     ----------
     m : LinearManifold
         The data.
     alpha : array_like
-        log(N)/d > 0.
+        :math:`\log(N)/d > 0`.
     criterion, closure
         As in `critical_times`.
 
     Returns
     -------
     ndarray of int
-        Shape of ``alpha``; -1 on a tie, to the accuracy of the times, and where a time does not exist.
+        Shape of ``alpha``, counted from 0; -1 on a tie, to the accuracy of the times, and where a time does not exist.
 
     Raises
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Sources as in `critical_times`.
 
     Examples
     --------
@@ -308,8 +325,14 @@ def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closu
     r"""Return the alphas at which subspaces i and j exchange the order in which they are lost, sorted.
 
     Empty for ``rem`` with closure ``gaussian``, ``resolution`` and ``score``: the larger variance is always lost
-    first. ``isolated`` has one crossover iff the larger variance belongs to the smaller dimension and
-    :math:`s_i/s_j > m_j/m_i`; exact ``rem`` has one, at :math:`t_i = t_j = \sqrt{s_i s_j}`, and for dimensions below
+    first. ``isolated`` has one crossover iff the larger variance, :math:`s_i`, belongs to the smaller dimension and
+    :math:`s_i/s_j > m_j/m_i`, where
+
+    .. math::
+
+        \frac{s_i}{N^{2/m_i} - 1} = \frac{s_j}{N^{2/m_j} - 1} .
+
+    Exact ``rem`` has one, at :math:`t_i = t_j = \sqrt{s_i s_j}`, and for dimensions below
     :math:`3 - 2\sqrt2` also exchanges the order where the largest root jumps. ``retained`` and closure ``finite`` have
     no equation for it and are refused: compare `lost_first` over a grid of alpha.
 
@@ -330,6 +353,10 @@ def crossover_alphas(m: LinearManifold, i: int, j: int, *, criterion: str, closu
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Derived in :doc:`/theory/criteria`.
 
     Examples
     --------

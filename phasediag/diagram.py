@@ -48,6 +48,22 @@ class PhaseDiagram:
         Below it the subspace is lost.
     version : str
         The phasediag that made it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> diagram = phase_diagram(m, alphas=[0.1, 0.23], times=[0.01, 0.1, 1])
+    >>> diagram.phase
+    array([[0, 0, 3],
+           [0, 1, 3]], dtype=int8)
+    >>> diagram.boundaries["lost:0"].round(3)
+    array([0.387, 0.134])
+    >>> with TemporaryDirectory() as folder:
+    ...     diagram.save(Path(folder) / "diagram.npz")
+    ...     PhaseDiagram.load(Path(folder) / "diagram.npz")
+    <PhaseDiagram: 2 alpha in [0.1, 0.23], 3 t in [0.01, 1]; criterion resolution (annealed)>
     """
 
     axis: str
@@ -108,13 +124,19 @@ class PhaseDiagram:
         Raises
         ------
         ValueError
-            For another extension. Nothing is left half-written.
+            For another extension, and for ``.nc`` without xarray. Nothing is left half-written.
         """
         _diagram_files.save(self, path)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """Read a diagram from a file written by `save`, to the last digit."""
+        """Read a diagram from a file written by `save`, to the last digit.
+
+        Raises
+        ------
+        ValueError
+            For another extension, and for a file that holds no diagram.
+        """
         return cls(**_diagram_files.load(path))
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +146,13 @@ class PhaseDiagram:
         }
 
     def to_xarray(self) -> Any:
-        """Return the diagram as an ``xarray.Dataset``."""
+        """Return the diagram as an ``xarray.Dataset`` of the dimensions value, t and subspace.
+
+        Raises
+        ------
+        ValueError
+            Where xarray is not installed.
+        """
         return _diagram_files.to_xarray(self)
 
     def plot(self, **options: Any) -> Any:
@@ -159,14 +187,17 @@ def phase_diagram(
     criterion: str = "resolution",
     closure: str | None = None,
 ) -> PhaseDiagram:
-    """Return the phase diagram of a manifold in the plane of alpha and t.
+    r"""Return the phase diagram of a manifold in the plane of alpha and t.
+
+    A point is condensed at :math:`t < t_c`, by `condensation_time` at a typical point, and subspace k is lost at
+    :math:`t < t_k`, by `critical_times`; `PhaseDiagram.phase` says what follows.
 
     Parameters
     ----------
     m : LinearManifold
         Gaussian data.
     alphas, times : array_like, shapes (A,) and (T,)
-        Increasing grids of log(N)/d and of noise variances; `automatic_ranges` chooses them.
+        Increasing grids of :math:`\log(N)/d` and of noise variances; `automatic_ranges` chooses them.
     criterion, closure : str
         What "lost" means, as in `critical_times`.
 
@@ -206,7 +237,7 @@ def parameter_diagram(
     closure: str | None = None,
     name: str = "value",
 ) -> PhaseDiagram:
-    """Return the phase diagram of a family of manifolds in the plane of its parameter and t, at one alpha.
+    r"""Return the phase diagram of a family of manifolds in the plane of its parameter and t, at one alpha.
 
     Parameters
     ----------
@@ -215,7 +246,7 @@ def parameter_diagram(
     values, times : array_like, shapes (A,) and (T,)
         Increasing grids of the parameter and of noise variances.
     alpha : float
-        log(N)/d.
+        :math:`\log(N)/d > 0`.
     criterion, closure : str
         What "lost" means, as in `critical_times`.
     name : str
@@ -224,6 +255,15 @@ def parameter_diagram(
     Returns
     -------
     PhaseDiagram
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault; also where the number of subspaces changes.
+
+    Notes
+    -----
+    Sources as in `phase_diagram`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Predicted singular values of the Jacobian of the score, and the gaps between them."""
+"""Predicted singular values of the Jacobian of the score, and the gaps between them: :doc:`/theory/jacobian`."""
 
 from typing import Any, NamedTuple
 
@@ -93,7 +93,8 @@ def singular_values(
 
     Notes
     -----
-    Source: Achilli et al., arXiv:2410.08727; Ventura et al., arXiv:2410.05898.
+    Source: Ventura et al., arXiv:2410.05898 (population); Achilli et al., arXiv:2410.08727 (paper). The others are
+    derived in :doc:`/theory/jacobian`.
 
     Examples
     --------
@@ -123,9 +124,9 @@ def singular_values(
 
 
 def gap_sizes(values: ArrayLike) -> Float:
-    """Return the gaps of an ordered spectrum: the ratios of neighbouring singular values.
+    r"""Return the gaps of an ordered spectrum: ratios :math:`\sigma_i/\sigma_{i+1}` of neighbouring singular values.
 
-    Entry i is the gap at position i + 1: that many singular values lie above it.
+    Entry i, counted from 0, is the gap at position i + 1: that many singular values lie above it.
 
     Parameters
     ----------
@@ -135,6 +136,7 @@ def gap_sizes(values: ArrayLike) -> Float:
     Returns
     -------
     ndarray, shape (..., d - 1)
+        inf where the next singular value is 0.
 
     Examples
     --------
@@ -152,7 +154,11 @@ def visible_dimension(values: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     values : array_like, shape (..., d)
-        Singular values in descending order, predicted or measured.
+        Singular values in descending order, predicted or measured, d > 1.
+
+    Returns
+    -------
+    ndarray of int, shape (...)
 
     Examples
     --------
@@ -168,8 +174,19 @@ def visible_dimension(values: ArrayLike) -> NDArray[np.int64]:
 def gap_positions(m: LinearManifold) -> NDArray[Any]:
     r"""Return the positions of the gaps in the ordered spectrum, from the manifold gap at :math:`d - m` on.
 
-    The next lies at :math:`d - m` plus the dimension of the smallest variance, and so on. With no direction off the
-    manifold there is no manifold gap.
+    The next lies at :math:`d - m` plus the dimension of the smallest variance, and so on: one position
+    :math:`d - \sum_{j:\,s_j \ge s} m_j` for each distinct variance s. With no direction off the manifold there is no
+    manifold gap.
+
+    Parameters
+    ----------
+    m : LinearManifold
+        The data; any positive dimensions.
+
+    Returns
+    -------
+    ndarray, shape (number of gaps,)
+        Ascending; integers where the dimensions are.
 
     Examples
     --------
@@ -180,7 +197,15 @@ def gap_positions(m: LinearManifold) -> NDArray[Any]:
 
 
 class LargestGap(NamedTuple):
-    """Where the largest gap lies: at ``positions[i]`` of the ordered spectrum for t below ``times[i]``."""
+    """Where the largest gap lies: at ``positions[i]`` of the ordered spectrum for t below ``times[i]``.
+
+    Attributes
+    ----------
+    times : ndarray, shape (n,)
+        Noise variances, ascending.
+    positions : ndarray, shape (n + 1,)
+        The last holds above all times. Both are empty when the spectrum is flat.
+    """
 
     times: NDArray[np.float64]
     positions: NDArray[Any]
@@ -211,6 +236,15 @@ def gap_times(
     LargestGap
         ``times`` of shape (n,), ascending, and ``positions`` of shape (n + 1,): the largest gap lies at
         ``positions[i]`` between ``times[i - 1]`` and ``times[i]``. Both empty when the spectrum is flat.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault.
+
+    Notes
+    -----
+    Source: Ventura et al., arXiv:2410.05898 (population); derived in :doc:`/theory/jacobian`.
 
     Examples
     --------

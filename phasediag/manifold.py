@@ -25,7 +25,7 @@ class LinearManifold:
     Parameters
     ----------
     variances : sequence of float, length K
-        :math:`s_k > 0`: variances, not standard deviations.
+        :math:`s_k > 0`: variances, not standard deviations, in the units in which the noise variance t is given.
     dims : sequence of float, length K
         :math:`m_k > 0`. Any positive real in the theory; integers where vectors of length d appear.
     ambient_dim : float, optional
@@ -40,6 +40,10 @@ class LinearManifold:
     ValueError
         Naming the argument at fault.
 
+    Notes
+    -----
+    Source: Achilli et al., arXiv:2410.08727; :doc:`/theory/model`.
+
     Examples
     --------
     >>> m = LinearManifold(variances=[1, 0.3], dims=[2, 5], ambient_dim=30)
@@ -47,6 +51,8 @@ class LinearManifold:
     (7, 2)
     >>> round(m.alpha(n=1000), 4)
     0.2303
+    >>> m.n_samples(alpha=[0.1, 0.23]).round(1)
+    array([ 20.1, 992.3])
     """
 
     variances: tuple[float, ...]
@@ -103,6 +109,16 @@ class LinearManifold:
             within it of 0 as zeros. By default the rounding of an eigenvalue solver, n times 2.2e-16; larger values
             coarsen a measured spectrum.
 
+        Returns
+        -------
+        LinearManifold
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite, none positive or one negative beyond rounding, a negative ``rtol`` and an
+            ``ambient_dim`` below the number of positive values.
+
         Examples
         --------
         >>> LinearManifold.from_eigenvalues([0.3, 1, 0.3, 0])
@@ -146,7 +162,10 @@ class LinearManifold:
 
     @property
     def eigenvalues(self) -> Float:
-        """Covariance eigenvalues, shape (d,): each variance ``dims[k]`` times, in the order given, then zeros."""
+        """Covariance eigenvalues, shape (d,): each variance ``dims[k]`` times, in the order given, then zeros.
+
+        For integer dimensions only; so for `sample`.
+        """
         multiplicities = self.integer_dims()
         spectrum = np.zeros(int(self.ambient_dim))
         spectrum[: sum(multiplicities)] = np.repeat(self.data_variances, multiplicities)
@@ -161,7 +180,13 @@ class LinearManifold:
         return tuple(int(m) for m in self.dims)
 
     def alpha(self, n: float) -> float:
-        r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples (an integer of any size)."""
+        r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples, a number of any size.
+
+        Raises
+        ------
+        ValueError
+            For n below 1.
+        """
         try:
             log_n = math.log(n)
         except (TypeError, ValueError):
@@ -171,12 +196,15 @@ class LinearManifold:
         return log_n / self.ambient_dim
 
     def n_samples(self, alpha: ArrayLike) -> Float:
-        r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``; inf where it overflows."""
+        r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``, which may be negative; inf where it overflows."""
         with np.errstate(over="ignore"):
             return np.exp(np.asarray(alpha, dtype=float) * self.ambient_dim)
 
     def sample(self, n: int, rng: Any = None) -> Float:
-        """Draw ``n`` samples, shape (n, d): subspaces in the order given, then the directions off the manifold.
+        r"""Draw ``n`` samples: subspaces in the order given, then the directions off the manifold.
+
+        Along subspace k :math:`y_i = \sqrt{s_k}\,\xi_i` with standard normal :math:`\xi_i`, off the manifold 0; on a
+        sphere y is then divided by :math:`|y|` and multiplied by the radius.
 
         Parameters
         ----------
@@ -184,6 +212,21 @@ class LinearManifold:
             Number of samples.
         rng : numpy.random.Generator or seed, optional
             Source of randomness.
+
+        Returns
+        -------
+        ndarray, shape (n, d)
+
+        Raises
+        ------
+        ValueError
+            For n no integer or negative, and for dimensions that are not integers.
+
+        Examples
+        --------
+        >>> LinearManifold([1, 0.3], [1, 1], ambient_dim=3).sample(2, rng=0).round(3)
+        array([[ 0.126, -0.072,  0.   ],
+               [ 0.64 ,  0.057,  0.   ]])
         """
         if not (isinstance(n, int | np.integer) and n >= 0):
             raise ValueError(f"n must be an integer, 0 or more, got {n!r}")

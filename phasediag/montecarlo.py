@@ -1,4 +1,7 @@
-"""Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars."""
+"""Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars.
+
+The quantities are those of :doc:`/theory/model`.
+"""
 
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
@@ -40,7 +43,10 @@ class Measurement:
     Quantities by name: ``log_partition`` (directions of the manifold only), ``participation``, ``excess_entropy``
     :math:`(\log Z + |\xi|^2/2)/d`, of shape (T,); ``covariance`` and ``jacobian``, the mean of :math:`C_{ii}` and
     :math:`J_{ii}` over the directions of each subspace, (T, K); ``score``, (T, m); ``singular_values`` of the whole
-    Jacobian in descending order, (T, d).
+    Jacobian in descending order, (T, d). Entropies and :math:`\log Z` are in nats. Methods refuse other names with a
+    ValueError.
+
+    Source: Biroli et al., Nat. Commun. 15, 9957 (2024) (excess entropy).
     """
 
     manifold: LinearManifold
@@ -62,22 +68,25 @@ class Measurement:
         return self.n_replicates < self.requested
 
     def mean(self, name: str) -> Float:
-        """Return the mean over data sets."""
+        """Return the mean over data sets, of the shape of the quantity."""
         return np.mean(self.values(name), axis=0)
 
     def standard_error(self, name: str) -> Float:
-        """Return the standard error of the mean."""
+        r"""Return the standard error of the mean: the standard deviation of `values` over :math:`\sqrt{R}`."""
         return np.std(self.values(name), axis=0, ddof=1) / np.sqrt(self.n_replicates)
 
     def standard_deviation(self, name: str) -> Float:
-        """Return the standard deviation over data sets; for ``covariance`` and ``jacobian`` of one direction."""
+        """Return the standard deviation over data sets (R - 1 in the denominator), of the shape of the quantity.
+
+        For ``covariance`` and ``jacobian`` that of one direction, the root mean square over those of a subspace.
+        """
         if name in ("covariance", "jacobian"):
             variances = np.var(self._directions(name), axis=0, ddof=1)
             return np.sqrt(self._by_subspace(variances))
         return np.std(self.values(name), axis=0, ddof=1)
 
     def values(self, name: str) -> Float:
-        """Return one value per data set, shape (R, ...)."""
+        """Return one value per data set, shape (R, ...) with that of the quantity."""
         if name == "singular_values":
             return self._whole_spectrum()
         if name in ("covariance", "jacobian"):
@@ -88,7 +97,10 @@ class Measurement:
         return self.replicates[name]
 
     def directions(self, name: str, index: int | slice) -> Float:
-        """Return ``score``, ``covariance`` or ``jacobian`` along directions of the manifold, shape (R, T, ...)."""
+        """Return ``score``, ``covariance`` or ``jacobian`` along directions of the manifold, shape (R, T, ...).
+
+        Directions are counted from 0, subspace by subspace.
+        """
         return self._directions(name)[..., index]
 
     def _directions(self, name: str) -> Float:
@@ -153,6 +165,9 @@ def measure(
 ) -> Measurement:
     r"""Measure the empirical score on ``n_replicates`` independent data sets of ``n`` samples.
 
+    `Measurement` lists the quantities. Each data set goes through `EmpiricalScore.moments
+    <phasediag.empirical.EmpiricalScore.moments>`.
+
     Parameters
     ----------
     m : LinearManifold
@@ -192,6 +207,8 @@ def measure(
     >>> found = measure(m, 100, [0.3], n_replicates=50, rng=0)
     >>> found.mean("log_partition").round(2), found.standard_error("log_partition").round(2)
     (array([1.7]), array([0.03]))
+    >>> found.values("jacobian").shape, found.standard_deviation("jacobian").round(2)
+    ((50, 1, 1), array([[0.55]]))
     """
     experiment = prepare(m, n, times, probe, rng)
     if not (isinstance(n_replicates, int | np.integer) and n_replicates >= 2):

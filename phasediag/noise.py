@@ -1,7 +1,7 @@
 r"""Time conventions: the noise variance t against the clocks of other formulations.
 
 The theory knows one time, the noise variance t of :math:`x = y + \sqrt{t}\,\xi` (variance exploding, "ve").
-Every other clock is a monotone function of it.
+Every other clock is a monotone function of it, derived in :ref:`what-is-t`.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def to_ve(time: ArrayLike, convention: str) -> Float:
     Parameters
     ----------
     time : array_like
-        Positive; below 1 for ``abar`` and ``flow``.
+        Positive; below 1 for ``abar`` and ``flow``. Dimensionless, but for ``ve``, and ``edm``, its square root.
     convention : {"ve", "vp", "abar", "edm", "flow"}
         ``vp`` is the Ornstein–Uhlenbeck time of :math:`x = e^{-\tau}y + \sqrt{1-e^{-2\tau}}\,\xi`, ``abar`` its
         cumulative product, ``edm`` the noise level and ``flow`` the time of :math:`x = (1-u)y + u\xi`.
@@ -52,7 +52,7 @@ def to_ve(time: ArrayLike, convention: str) -> Float:
     Returns
     -------
     ndarray
-        Shape of ``time``.
+        Shape of ``time``, in the units of the data's variances; inf where it overflows.
 
     Raises
     ------
@@ -73,7 +73,29 @@ def to_ve(time: ArrayLike, convention: str) -> Float:
 
 
 def from_ve(t: ArrayLike, convention: str) -> Float:
-    """Return the time on another clock at noise variance t: the inverse of `to_ve`.
+    r"""Return the time on another clock at noise variance t: the inverse of `to_ve`.
+
+    .. math::
+
+        \tau = \tfrac12 \log(1 + t) \;(\mathrm{vp}),\quad \bar\alpha = \frac{1}{1 + t} \;(\mathrm{abar}),\quad
+        \sigma = \sqrt{t} \;(\mathrm{edm}),\quad u = \frac{\sqrt{t}}{1 + \sqrt{t}} \;(\mathrm{flow})
+
+    Parameters
+    ----------
+    t : array_like
+        Noise variance, :math:`\ge 0`, which is not checked.
+    convention : {"ve", "vp", "abar", "edm", "flow"}
+        As in `to_ve`.
+
+    Returns
+    -------
+    ndarray
+        Shape of ``t``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown convention.
 
     Examples
     --------

@@ -60,12 +60,40 @@ _AXES = {"alpha": r"$\alpha = (\log N)/d$", "log_n": r"$\log N$", "n": r"data-se
 
 
 def subspace_colours(n_subspaces: int) -> list[Any]:
-    """Return one colour for each subspace, from dark to bright viridis."""
+    """Return one colour for each subspace, from dark to bright viridis.
+
+    Examples
+    --------
+    >>> len(subspace_colours(3))
+    3
+    """
     return [_VIRIDIS(x) for x in np.linspace(0.05, 0.65, max(n_subspaces, 2))][:n_subspaces]
 
 
 def scale_colours(values: ArrayLike) -> tuple[list[Any], ScalarMappable]:
-    """Return one colour for each value, t or N, on a logarithmic scale, and the scale for a colour bar."""
+    """Return one colour for each value, t or N, on a logarithmic scale, and the scale for a colour bar.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Positive.
+
+    Returns
+    -------
+    colours : list of n colours
+    scale : matplotlib ScalarMappable
+
+    Raises
+    ------
+    ValueError
+        For values that are not positive.
+
+    Examples
+    --------
+    >>> colours, scale = scale_colours([0.01, 0.1, 1])
+    >>> len(colours), scale.get_clim()
+    (3, (0.01, 1.0))
+    """
     values = np.asarray(values, dtype=float)
     low, high = float(np.min(values)), float(np.max(values))
     # A yellow line on white paper cannot be read: the scale stops before.
@@ -95,6 +123,20 @@ def plot_diagram(
     Returns
     -------
     figure, axes
+
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault; also where ``axis`` does not increase along the diagram, or overflows.
+
+    Examples
+    --------
+    >>> from phasediag import LinearManifold, phase_diagram
+    >>> from phasediag.diagram import automatic_ranges
+    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
+    >>> fig, ax = plot_diagram(phase_diagram(m, *automatic_ranges(m, count=50)), axis="n", time="edm")
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('data-set size $N$', 'noise level $\\sigma$')
     """
     x, label = _horizontal(diagram, axis)
     y = from_ve(diagram.times, time)
@@ -208,6 +250,19 @@ def plot_spectra(
     Returns
     -------
     figure, axes
+
+    Raises
+    ------
+    ValueError
+        For other ``columns``, and for ``spectra`` or ``labels`` not one for each time.
+
+    Examples
+    --------
+    >>> from phasediag import LinearManifold, singular_values
+    >>> m, times = LinearManifold([1, 0.3], [2, 5], ambient_dim=30), [0.01, 0.1, 1]
+    >>> fig, ax = plot_spectra(times, singular_values(m, times), positions={23: "$d-m$", 28: "$d-m_0$"})
+    >>> [text.get_text() for text in ax.texts]
+    ['$d-m$', '$d-m_0$']
     """
     times, spectra = np.asarray(times, dtype=float), np.asarray(spectra, dtype=float)
     with style():
@@ -228,7 +283,15 @@ def plot_spectra(
 
 
 def mark_gaps(ax: Axes, positions: Mapping[int, str]) -> None:
-    """Mark gap positions by vertical lines named above the axes."""
+    """Mark gap positions by vertical lines named above the axes.
+
+    Parameters
+    ----------
+    ax : Axes
+        Singular values against their index, from 1, as `plot_spectra` draws them.
+    positions : mapping of int to str
+        Labels by position, as `phasediag.jacobian.gap_positions` counts them.
+    """
     # Neighbours lean away from each other.
     leaning = ["right", *["center"] * (len(positions) - 2), "left"] if len(positions) > 1 else ["center"]
     for (position, name), ha in zip(positions.items(), leaning, strict=False):

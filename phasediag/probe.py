@@ -25,6 +25,15 @@ class Probe:
     Made by `origin`, `displaced`, `typical`, `test`, `train`, `at` and `profile`. Functions also take the plain
     names ``"origin"``, ``"typical"``, ``"test"`` and ``"train"``.
 
+    Raises
+    ------
+    ValueError
+        For a subspace that is no index, coordinates that are not finite and squared norms that are negative.
+
+    Notes
+    -----
+    Source: Achilli et al., arXiv:2410.08727 (displaced); :doc:`/theory/model`.
+
     Examples
     --------
     >>> print(Probe.displaced(0))
@@ -32,6 +41,9 @@ class Probe:
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
     >>> Probe.typical().squared_norms(m, t=0.1)
     array([2.2, 2. ])
+    >>> Probe.profile([0.5, 1.5]).squared_norms(m, t=[0.1, 1])
+    array([[0.5, 1.5],
+           [0.5, 1.5]])
     """
 
     kind: Literal["origin", "displaced", "typical", "test", "train", "at", "profile"]
@@ -72,12 +84,12 @@ class Probe:
 
     @classmethod
     def at(cls, x: ArrayLike) -> Self:
-        """A given point, length d, in the coordinates of `LinearManifold.sample`."""
+        """A given point x, shape (d,), in the coordinates of `LinearManifold.sample`."""
         return cls("at", values=_finite("x", x))
 
     @classmethod
     def profile(cls, X: ArrayLike) -> Self:
-        """A point given by the squared norms :math:`X_k` of its components in the subspaces, length K."""
+        """A point given by the squared norms :math:`X_k` of its components in the subspaces, shape (K,)."""
         values = _finite("X", X)
         if min(values) < 0:
             raise ValueError("X holds squared norms, which cannot be negative")
@@ -85,7 +97,18 @@ class Probe:
 
     @classmethod
     def parse(cls, text: "str | Probe") -> "Probe":
-        """Return the probe of a plain name, ``displaced:K``, ``at:x1,x2,...`` or ``profile:X1,X2,...``."""
+        """Return the probe of a plain name, ``displaced:K``, ``at:x1,x2,...`` or ``profile:X1,X2,...``.
+
+        Raises
+        ------
+        ValueError
+            For another text.
+
+        Examples
+        --------
+        >>> Probe.parse("at:0,1.5").values
+        (0.0, 1.5)
+        """
         if isinstance(text, Probe):
             return text
         kind, _, argument = str(text).partition(":")
@@ -103,12 +126,24 @@ class Probe:
         )
 
     def affine(self, m: LinearManifold) -> tuple[Float, Float]:
-        r"""Return the K coefficients a and b of :math:`X_k = a_k s_k + b_k t`.
+        r"""Return the coefficients of :math:`X_k = a_k s_k + b_k t`.
+
+        Zero but for :math:`a_k = b_k = m_k` at ``typical``, :math:`b_k = 1` at ``displaced`` along subspace k, and
+        :math:`a_k = X_k/s_k` at ``at`` and ``profile``.
+
+        Returns
+        -------
+        a, b : ndarray, shape (K,)
 
         Raises
         ------
         ValueError
             For ``test`` and ``train``, whose :math:`X_k` are random, and for a probe that does not fit ``m``.
+
+        Examples
+        --------
+        >>> Probe.displaced(1).affine(LinearManifold([1, 0.3], [2, 5]))
+        (array([0., 0.]), array([0., 1.]))
         """
         dims, zero = np.array(m.dims, dtype=float), np.zeros(m.n_subspaces)
         match self.kind:
@@ -126,7 +161,7 @@ class Probe:
         )
 
     def squared_norms(self, m: LinearManifold, t: ArrayLike) -> Float:
-        r"""Return the squared norms :math:`X_k`, shape ``t.shape + (K,)``."""
+        r"""Return the squared norms :math:`X_k`, shape ``t.shape + (K,)``; errors as in `affine`."""
         a, b = self.affine(m)
         return a * np.array(m.data_variances) + b * np.asarray(t, dtype=float)[..., None]
 

@@ -39,11 +39,17 @@ class RandomEnergyModel:
     closure : {"exact", "gaussian"}
         ``exact`` needs Gaussian data.
 
+    Raises
+    ------
+    ValueError
+        Naming the argument at fault, here and in the methods: ``t`` and ``alpha`` are > 0, ``lam`` >= 0, ``q`` > 1. The
+        probe must be a point or ``typical``: ``test`` and ``train`` are random.
+
     Notes
     -----
-    ``t``, ``alpha``, ``lam`` and ``q`` broadcast against each other, and results have their common shape.
+    ``t``, ``alpha`` and ``lam`` broadcast against each other, and results have their common shape; ``q`` is a number.
     Source: Derrida, Phys. Rev. B 24, 2613 (1981); Lucibello and Mézard, PRL 132, 077301 (2024);
-    Achilli et al., arXiv:2410.08727.
+    Achilli et al., arXiv:2410.08727; :doc:`/theory/rem`.
 
     Examples
     --------
@@ -53,6 +59,12 @@ class RandomEnergyModel:
     array([0.407505, 4.075053])
     >>> model.phase(alpha=0.23)
     array(['condensed', 'liquid'], dtype='<U9')
+    >>> model.cgf(lam=1).round(4), model.cgf_derivative(lam=1).round(4), model.entropy(alpha=0.23).round(4)
+    (array([-13.2001,  -5.8636]), array([-3.4095, -2.7841]), array([-2.8906,  3.8205]))
+    >>> model.log_partition(alpha=0.23).round(4), model.free_energy(alpha=0.23).round(4)
+    (array([-8.0662,  1.0364]), array([ 0.0027, -0.0035]))
+    >>> model.participation(alpha=0.23).round(4), model.log_participation(alpha=0.23, q=3).round(4)
+    (array([0.5925, 0.0459]), array([-0.7513, -5.3996]))
     """
 
     def __init__(self, m: LinearManifold, t: ArrayLike, probe: Probe | str = "origin", closure: str = "exact") -> None:
@@ -89,7 +101,10 @@ class RandomEnergyModel:
         return (self._log_n(alpha) - loss)[()]
 
     def freezing_point(self, alpha: ArrayLike) -> Float:
-        r"""Return :math:`\lambda_c`, where :math:`S(\lambda_c) = 0`; inf if the entropy never vanishes."""
+        r"""Return :math:`\lambda_c`, where :math:`S(\lambda_c) = 0`; inf if the entropy never vanishes.
+
+        At the origin :math:`\lambda_c = t/t_c`, with :math:`t_c` by `condensation_time` at the same probe.
+        """
         with np.errstate(over="ignore", under="ignore"):
             return np.exp(np.log(self.t) - self._log_freezing_time(alpha))[()]
 
@@ -112,7 +127,7 @@ class RandomEnergyModel:
         return (-self.t / self.manifold.ambient_dim * self.log_partition(alpha))[()]
 
     def log_participation(self, alpha: ArrayLike, q: float = 2) -> Float:
-        r"""Return the log of `participation`, which does not underflow."""
+        r"""Return :math:`\log \sum_\mu w_\mu^q`: the log of `participation`, which does not underflow."""
         if not q > 1:
             raise ValueError(f"q must exceed 1, got {q}")
         from scipy.special import gammaln

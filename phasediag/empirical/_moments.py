@@ -96,14 +96,14 @@ class Sums:
 class Moments:
     r"""Averages over the samples under the weights :math:`w_\mu` of each query: what one pass gives.
 
-    With one time the leading axis T is absent.
+    With one time the leading axis T is absent. What was not asked for is None.
 
     Attributes
     ----------
     t : ndarray, shape (T, 1)
         The times.
     log_partition : ndarray, shape (T, B)
-        :math:`\log Z`.
+        :math:`\log Z`, in nats.
     participation : ndarray, shape (T, B)
         :math:`\sum_\mu w_\mu^2`.
     shift : ndarray, shape (T, B, d)
@@ -123,18 +123,18 @@ class Moments:
 
     @property
     def score(self) -> Float:
-        """Score, shape (T, B, d)."""
+        r"""Score, :math:`(\langle y\rangle - x)/t`, shape (T, B, d)."""
         return _known(self.shift) / self.t[..., None]
 
     @property
     def jacobian(self) -> Float:
-        """Jacobian of the score, shape (T, B, d, d)."""
+        """Jacobian of the score, :math:`(C/t - I)/t`, shape (T, B, d, d); a ValueError at order 1."""
         t = self.t[..., None, None]
         return (_known(self.covariance) / t - np.eye(_known(self.covariance).shape[-1], dtype=self.t.dtype)) / t
 
     @property
     def singular_values(self) -> Float:
-        """Singular values of the Jacobian, descending, shape (T, B, d)."""
+        """Singular values of the Jacobian, descending, shape (T, B, d); a ValueError at order 1."""
         t = self.t[..., None]
         return np.sort(np.abs(np.linalg.eigvalsh(_known(self.covariance)) / t - 1) / t, axis=-1)[..., ::-1]
 

@@ -54,10 +54,13 @@ class EmpiricalScore:
     ------
     ValueError
         Naming the argument: samples that are empty, of the wrong shape or not finite (with the row), queries of
-        another dimension, times that are not positive.
+        another dimension or so far that their squared distances overflow, times that are not positive.
 
     Notes
     -----
+    Source: Lucibello and Mézard, PRL 132, 077301 (2024); Biroli et al., Nat. Commun. 15, 9957 (2024); derived in
+    :doc:`/theory/model`.
+
     Queries are shared out between as many threads as BLAS may use (``OPENBLAS_NUM_THREADS``, threadpoolctl), with
     one BLAS thread each; the results do not depend on their number.
 
@@ -69,6 +72,10 @@ class EmpiricalScore:
     >>> score.participation([[0.0], [3.0]], t=[1.0, 100.0]).round(4)
     array([[0.5   , 0.9951],
            [0.5   , 0.5004]])
+    >>> score.weights([[0.5]], t=1.0).round(4), score.log_partition([[0.5]], t=1.0).round(4)
+    (array([[0.2689, 0.7311]]), array([0.1883]))
+    >>> score.covariance([[0.5]], t=1.0).round(4), score.jacobian([[0.5]], t=1.0).round(4)
+    (array([[[0.7864]]]), array([[[-0.2136]]]))
     """
 
     def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
@@ -105,6 +112,12 @@ class EmpiricalScore:
         r"""Return :math:`\log\frac1N\sum_\mu \mathcal{N}(x; y_\mu, tI)`, in nats, shape ([T,] B).
 
         It is :math:`\log Z - \log N - \frac d2\log(2\pi t)`.
+
+        Examples
+        --------
+        >>> EmpiricalScore([[-1.0], [1.0]]).log_density([[0.0]], t=[1.0, 4.0]).round(4)
+        array([[-1.4189],
+               [-1.7371]])
         """
         found = self._moments(x, t, Wanted(order=0))
         return found.log_partition - float(np.log(self.n_samples)) - self.dim / 2 * np.log(2 * np.pi * found.t)
@@ -116,7 +129,10 @@ class EmpiricalScore:
         return found
 
     def covariance(self, x: ArrayLike, t: ArrayLike) -> Float:
-        """Return the covariance C of the samples under the weights, shape ([T,] B, d, d)."""
+        r"""Return the covariance of the samples under the weights, shape ([T,] B, d, d).
+
+        :math:`C_{ij} = \sum_\mu w_\mu y_{\mu i} y_{\mu j} - \sum_\mu w_\mu y_{\mu i} \sum_\mu w_\mu y_{\mu j}`.
+        """
         found = self._moments(x, t, Wanted(order=2)).covariance
         assert found is not None
         return found
@@ -126,7 +142,15 @@ class EmpiricalScore:
         return self._moments(x, t, Wanted(order=2)).jacobian
 
     def singular_values(self, x: ArrayLike, t: ArrayLike) -> Float:
-        """Return the singular values of the Jacobian, descending, shape ([T,] B, d)."""
+        r"""Return the singular values of the Jacobian, descending, shape ([T,] B, d).
+
+        J is symmetric: they are :math:`|c/t - 1|/t`, c the eigenvalues of C.
+
+        Examples
+        --------
+        >>> EmpiricalScore([[-1.0, 0.0], [1.0, 0.0]]).singular_values([[0.5, 0.0]], t=1.0).round(4)
+        array([[1.    , 0.2136]])
+        """
         return self._moments(x, t, Wanted(order=2)).singular_values
 
     def moments(self, x: ArrayLike, t: ArrayLike, order: int = 2) -> Moments:
@@ -138,6 +162,21 @@ class EmpiricalScore:
             As everywhere.
         order : {1, 2}
             Whether the second moments are wanted.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        ValueError
+            For another order, and by the Jacobian and its singular values at order 1.
+
+        Examples
+        --------
+        >>> found = EmpiricalScore([[-1.0], [1.0]]).moments([[0.5], [3.0]], t=[1.0, 2.0])
+        >>> found.log_partition.shape, found.score.shape, found.jacobian.shape
+        ((2, 2), (2, 2, 1), (2, 2, 1, 1))
         """
         if order not in (1, 2):
             raise ValueError(f"order must be 1 or 2, got {order!r}")
@@ -147,6 +186,16 @@ class EmpiricalScore:
         r"""Return the products :math:`Jv = (Cv/t - v)/t` without forming J, shape ([T,] B, d).
 
         ``v`` holds one vector per query, shape (B, d), or one for all, shape (d,).
+
+        Raises
+        ------
+        ValueError
+            For ``v`` of another shape or not finite.
+
+        Examples
+        --------
+        >>> EmpiricalScore([[-1.0, 0.0], [1.0, 0.0]]).jvp([[0.5, 0.0]], t=1.0, v=[1, 2]).round(4)
+        array([[-0.2136, -2.    ]])
         """
         points, vectors = self._queries(x), _as_float("v", v)
         if vectors.shape not in ((self.dim,), points.shape):
@@ -182,9 +231,19 @@ class EmpiricalScore:
             Column a is the derivative along :math:`e_a`, in the coordinates of x: ``M @ basis.T`` estimates J, and
             ``numpy.linalg.svd(M, compute_uv=False)`` its singular values.
 
-        References
-        ----------
-        B. Achilli et al., arXiv:2410.08727.
+        Raises
+        ------
+        ValueError
+            For a basis that is not orthonormal to 1e-8.
+
+        Notes
+        -----
+        Source: Achilli et al., arXiv:2410.08727.
+
+        Examples
+        --------
+        >>> EmpiricalScore([[-1.0], [1.0]]).measured_jacobian([[0.5]], t=1.0)  # tanh(1) - tanh(0) - 1
+        array([[[-0.23840584]]])
         """
         points, times = self._queries(x), self._times(t)
         axes = np.eye(self.dim) if basis is None else _as_float("basis", basis)

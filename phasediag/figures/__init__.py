@@ -33,10 +33,21 @@ def figure(name: str, **options: Any) -> "Figure":
     **options
         Passed to its function, such as ``seed``.
 
+    Returns
+    -------
+    matplotlib Figure
+        It shows itself in a notebook; `phasediag.plotting.save_figure` writes it with its parameters.
+
     Raises
     ------
     ValueError
         For an unknown name.
+    TypeError
+        For an option that its function does not take.
+
+    Notes
+    -----
+    Source: Achilli et al., arXiv:2410.08727; :doc:`/gallery/figures` says which figure each follows.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""Exact averages over data sets at finite N and finite d, by Mellin–Barnes integrals."""
+"""Exact averages over data sets at finite N and finite d, by Mellin–Barnes integrals.
+
+Derived in :doc:`/theory/finite`. Every value comes with an estimate of its absolute numerical error.
+"""
 
 from phasediag.finite._approach import Approach, approach_to_asymptotics
 from phasediag.finite._averages import ExactAverages, exact_averages

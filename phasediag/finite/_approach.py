@@ -26,9 +26,9 @@ class Approach:
     ambient_dims : ndarray, shape (F,)
         d.
     exact, asymptotic : dict of ndarray
-        ``log_partition``, :math:`\mathrm{E} \log Z/d`, and ``log_participation``, :math:`\log(\mathrm{E}\,Y_2)/d`, of
-        shape (F,); ``covariance``, :math:`\mathrm{E}\,C_{kk}`, (F, K). ``exact`` is nan where :math:`Y_2` is smaller
-        than all doubles.
+        In nats per dimension ``log_partition``, :math:`\mathrm{E} \log Z/d`, and ``log_participation``,
+        :math:`\log(\mathrm{E}\,Y_2)/d`, of shape (F,); ``covariance``, :math:`\mathrm{E}\,C_{kk}`, (F, K). ``exact`` is
+        nan where :math:`Y_2` is smaller than all doubles.
     exact_error : dict of ndarray
         Estimates of the absolute errors of ``exact``, of the same shapes.
     """
@@ -114,7 +114,7 @@ def approach_to_asymptotics(
 
     One error does not vanish: :math:`\log \mathrm{E}\,Y_2` is compared with the typical :math:`\log Y_2`, but for
     :math:`1 < \lambda_c < 2` the average is carried by rare data sets, and at ``test`` and ``train`` in the whole
-    liquid phase by rare points x.
+    liquid phase by rare points x. Derived in :ref:`approach`.
 
     Examples
     --------

@@ -24,7 +24,7 @@ class ExactAverages(Result):
     Attributes
     ----------
     log_partition : ndarray, shape (...)
-        :math:`\mathrm{E}\log Z`, directions of the manifold only.
+        :math:`\mathrm{E}\log Z`, in nats, directions of the manifold only.
     participation : ndarray, shape (...)
         :math:`\mathrm{E}\sum_\mu w_\mu^2`.
     covariance : ndarray, shape (..., K)
@@ -36,7 +36,7 @@ class ExactAverages(Result):
         has all the weight. At the origin it stays of order 1: C is large in the rare data sets with two samples
         equally near.
     log_partition_error, participation_error, covariance_error, jacobian_error, retained_error : ndarray
-        Estimates of the absolute errors, of the same shapes.
+        Estimates of the absolute errors, of the same shapes; inf where :math:`t/s_k \le 10^{-120}`.
     """
 
     log_partition: Float
@@ -89,6 +89,10 @@ def exact_averages(
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Derived in :doc:`/theory/finite`; the integral for :math:`\log Z` is that of Derrida, Phys. Rev. B 24, 2613 (1981).
 
     Examples
     --------

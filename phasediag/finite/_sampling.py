@@ -23,7 +23,7 @@ class SamplingNoise(Result):
     Attributes
     ----------
     signal, noise : ndarray, shape (..., K)
-        Their ratio passes 1 at the critical time.
+        In units of 1/t (``resolution``) or :math:`1/\sqrt{t}` (``score``). Their ratio passes 1 at the critical time.
     signal_error, noise_error : ndarray, shape (..., K)
         Estimates of the absolute errors.
     """
@@ -70,6 +70,10 @@ def sampling_noise(m: LinearManifold, t: ArrayLike, *, alpha: ArrayLike, criteri
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Derived in :doc:`/theory/finite`.
 
     Examples
     --------

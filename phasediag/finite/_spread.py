@@ -26,8 +26,8 @@ class ExactFluctuations(Result):
     weight_moments : ndarray, shape (..., 3)
         :math:`\mathrm{E}\sum_\mu w_\mu^q` for q = 2, 3, 4.
     log_partition_std : ndarray, shape (...)
-        Standard deviation of log Z (directions of the manifold only) over data sets and, at ``test`` and ``train``,
-        over x.
+        Standard deviation of log Z, in nats (directions of the manifold only), over data sets and, at ``test`` and
+        ``train``, over x.
     weight_moments_error, log_partition_std_error : ndarray
         Estimates of the absolute errors, of the same shapes.
     """
@@ -67,6 +67,10 @@ def exact_fluctuations(
     ------
     ValueError
         Naming the argument at fault.
+
+    Notes
+    -----
+    Derived in :doc:`/theory/finite`.
 
     Examples
     --------

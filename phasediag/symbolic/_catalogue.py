@@ -15,6 +15,10 @@ _sum, _real, _maximum = sp.symbols("sum real maximum", cls=sp.Function)
 def formulas() -> dict[str, str]:
     """Return the names of all formulas, each with what it says in one line.
 
+    Returns
+    -------
+    dict of str
+
     Examples
     --------
     >>> formulas()["condensation_origin"]
@@ -34,10 +38,14 @@ def formula(name: str, subspaces: int | None = None) -> Expr:
         Write out that many subspaces, s_1, s_2, ...; without it K stays open, sums run over j = 1..K, and what
         concerns one subspace is written for s_k. With numbers, the first.
 
+    Returns
+    -------
+    sympy.Eq
+
     Raises
     ------
     ValueError
-        For an unknown name, with the known ones.
+        For an unknown name, with the known ones, and for fewer than one subspace.
 
     Examples
     --------
@@ -64,6 +72,16 @@ def series(name: str, near: str, order: int = 3, subspaces: int | None = None) -
         The first power of t, or of 1/t, that is left out.
     subspaces : int, optional
         As in `formula`.
+
+    Returns
+    -------
+    sympy.Eq
+        With the order of what is left out.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, for a formula that does not depend on t, and where the number of subspaces must be given.
 
     Examples
     --------
@@ -99,6 +117,21 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
     The value is that of the right-hand side; of left minus right where the left-hand side is no single quantity.
     Without ``subspaces`` the arguments s, m and X are arrays over the subspaces, and k and i count from 0.
 
+    Parameters
+    ----------
+    name, subspaces
+        As in `formula`.
+
+    Returns
+    -------
+    callable
+        Its arguments are the symbols of the formula, in alphabetical order, capitals first.
+
+    Raises
+    ------
+    ValueError
+        As in `formula`.
+
     Examples
     --------
     >>> f = numpy_function("condensation_typical", subspaces=1)
@@ -114,7 +147,7 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
 
 
 def numpy_source(name: str, subspaces: int | None = None) -> str:
-    """Return the text of `numpy_function`, ready to be saved as a module.
+    """Return the text of `numpy_function`, of the same arguments and errors, ready to be saved as a module.
 
     Examples
     --------

@@ -65,6 +65,11 @@ def evaluate(
     ValueError
         Naming the argument at fault; or where no precision suffices, at a value that is exactly zero or a double root.
 
+    Notes
+    -----
+    Sources as in `phasediag.critical_times` and `phasediag.condensation_time`. Closure ``finite`` and ``retained`` are
+    no closed forms, and are refused.
+
     Examples
     --------
     >>> evaluate("critical_times", variances=["1", "0.3"], dims=[2, 5], ambient_dim=30, alpha="0.23",

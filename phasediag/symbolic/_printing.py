@@ -26,7 +26,7 @@ class _Pretty(_PositiveTermsFirst, PrettyPrinter):  # type: ignore[misc]  # as a
 
 
 def latex(expression: Expr) -> str:
-    r"""Return an expression as LaTeX.
+    r"""Return an expression of SymPy, such as a `formula`, as LaTeX.
 
     Examples
     --------
@@ -38,7 +38,9 @@ def latex(expression: Expr) -> str:
 
 
 def pretty(expression: Expr, unicode: bool = True) -> str:
-    """Return an expression as text of several lines, not wrapped.
+    """Return an expression of SymPy, such as a `formula`, as text of several lines, not wrapped.
+
+    Without ``unicode`` in ASCII.
 
     Examples
     --------
