@@ -3,7 +3,8 @@
 The empirical score of N samples is a random energy model: every sample is an energy level and the noise
 variance t its temperature. phasediag computes its condensation thresholds and the critical times at which
 the subspaces of a linear data manifold are lost, as functions of their variances and dimensions and of
-``alpha = log(N)/d``. Everything is dimensionless; logarithms are natural (nats).
+``alpha = log(N)/d``. Everything is dimensionless but t and the variances, which are in the same units; logarithms
+are natural (nats).
 """
 
 from importlib import import_module

@@ -1,4 +1,7 @@
-"""Predicted singular values of the Jacobian of the score, and the gaps between them: :doc:`/theory/jacobian`."""
+"""Predicted singular values of the Jacobian of the score, and the gaps between them.
+
+Derived in :doc:`/theory/jacobian`.
+"""
 
 from typing import Any, NamedTuple
 

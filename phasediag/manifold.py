@@ -42,7 +42,7 @@ class LinearManifold:
 
     Notes
     -----
-    Source: Achilli et al., arXiv:2410.08727; :doc:`/theory/model`.
+    Source: Achilli et al., arXiv:2410.08727. In the theory: :doc:`/theory/model`.
 
     Examples
     --------

@@ -44,7 +44,8 @@ def to_ve(time: ArrayLike, convention: str) -> Float:
     Parameters
     ----------
     time : array_like
-        Positive; below 1 for ``abar`` and ``flow``. Dimensionless, but for ``ve``, and ``edm``, its square root.
+        Positive; below 1 for ``abar`` and ``flow``. Dimensionless, except ``ve``, in the units of the data's variances,
+        and ``edm``, in their square root.
     convention : {"ve", "vp", "abar", "edm", "flow"}
         ``vp`` is the Ornstein–Uhlenbeck time of :math:`x = e^{-\tau}y + \sqrt{1-e^{-2\tau}}\,\xi`, ``abar`` its
         cumulative product, ``edm`` the noise level and ``flow`` the time of :math:`x = (1-u)y + u\xi`.

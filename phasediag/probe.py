@@ -32,7 +32,7 @@ class Probe:
 
     Notes
     -----
-    Source: Achilli et al., arXiv:2410.08727 (displaced); :doc:`/theory/model`.
+    Source: Achilli et al., arXiv:2410.08727 (displaced). In the theory: :doc:`/theory/model`.
 
     Examples
     --------

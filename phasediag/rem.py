@@ -49,7 +49,7 @@ class RandomEnergyModel:
     -----
     ``t``, ``alpha`` and ``lam`` broadcast against each other, and results have their common shape; ``q`` is a number.
     Source: Derrida, Phys. Rev. B 24, 2613 (1981); Lucibello and Mézard, PRL 132, 077301 (2024);
-    Achilli et al., arXiv:2410.08727; :doc:`/theory/rem`.
+    Achilli et al., arXiv:2410.08727. Derived in :doc:`/theory/rem`.
 
     Examples
     --------

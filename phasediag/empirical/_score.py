@@ -58,7 +58,7 @@ class EmpiricalScore:
 
     Notes
     -----
-    Source: Lucibello and Mézard, PRL 132, 077301 (2024); Biroli et al., Nat. Commun. 15, 9957 (2024); derived in
+    Source: Lucibello and Mézard, PRL 132, 077301 (2024); Biroli et al., Nat. Commun. 15, 9957 (2024). Derived in
     :doc:`/theory/model`.
 
     Queries are shared out between as many threads as BLAS may use (``OPENBLAS_NUM_THREADS``, threadpoolctl), with

@@ -47,7 +47,7 @@ def figure(name: str, **options: Any) -> "Figure":
 
     Notes
     -----
-    Source: Achilli et al., arXiv:2410.08727; :doc:`/gallery/figures` says which figure each follows.
+    Source: Achilli et al., arXiv:2410.08727. :doc:`/gallery/figures` shows them.
 
     Examples
     --------
