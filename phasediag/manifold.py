@@ -164,7 +164,7 @@ class LinearManifold:
     def eigenvalues(self) -> Float:
         """Covariance eigenvalues, shape (d,): each variance ``dims[k]`` times, in the order given, then zeros.
 
-        For integer dimensions only; so for `sample`.
+        A ValueError for dimensions that are not integers, as in `integer_dims`.
         """
         multiplicities = self.integer_dims()
         spectrum = np.zeros(int(self.ambient_dim))

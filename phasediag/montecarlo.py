@@ -43,8 +43,8 @@ class Measurement:
     Quantities by name: ``log_partition`` (directions of the manifold only), ``participation``, ``excess_entropy``
     :math:`(\log Z + |\xi|^2/2)/d`, of shape (T,); ``covariance`` and ``jacobian``, the mean of :math:`C_{ii}` and
     :math:`J_{ii}` over the directions of each subspace, (T, K); ``score``, (T, m); ``singular_values`` of the whole
-    Jacobian in descending order, (T, d). Entropies and :math:`\log Z` are in nats. Methods refuse other names with a
-    ValueError.
+    Jacobian in descending order, (T, d). Entropies and :math:`\log Z` are in nats. `mean`, `values`
+    and the like refuse other names with a ValueError.
 
     Source: Biroli et al., Nat. Commun. 15, 9957 (2024) (excess entropy).
     """
