@@ -38,10 +38,10 @@ def load(path: PathLike) -> dict[str, Any]:
     suffix = checked_suffix(path, SUFFIXES)
     try:
         state = {".npz": _load_npz, ".nc": _load_nc, ".csv": _load_csv}[suffix](path)
-    except (KeyError, ValueError, TypeError):
+        texts = {name: str(state[name]) for name in _TEXTS}
+        arrays = {name: np.asarray(state[name], dtype=float) for name in _DIMENSIONS}
+    except (EOFError, KeyError, ValueError, TypeError):
         raise ValueError(f"path {str(path)!r} does not hold a phase diagram saved by phasediag") from None
-    texts = {name: str(state[name]) for name in _TEXTS}
-    arrays = {name: np.asarray(state[name], dtype=float) for name in _DIMENSIONS}
     return {**arrays, **texts, "closure": texts["closure"] or None}
 
 

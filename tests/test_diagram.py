@@ -149,9 +149,10 @@ def test_refused_files_leave_nothing_behind(tmp_path, monkeypatch):
 @pytest.mark.parametrize("suffix", ["npz", "nc", "csv"])
 def test_foreign_files_are_refused(tmp_path, suffix):
     path = tmp_path / f"x.{suffix}"
-    path.write_text("# something: else\n")
-    with pytest.raises(ValueError, match="does not hold a phase diagram"):
-        PhaseDiagram.load(path)
+    for text in ("# something: else\n", "something else\n", ""):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="does not hold a phase diagram"):
+            PhaseDiagram.load(path)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_computed_pages(page, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.syspath_prepend(DOCS)
     monkeypatch.chdir((DOCS / page).parent)
-    namespace = {}
+    namespace = {"__name__": "__main__"}
     for match in CELL.finditer(PAGES[page]):
         if match["expression"]:
             assert isinstance(eval(match["expression"], namespace), str)

@@ -39,7 +39,7 @@ _MEANINGS = {
 @output_options
 @dps_option
 def command(style: str, **options: Any) -> None:
-    """Critical time of every subspace, by every criterion.
+    """Critical time of every subspace, by every criterion (retained: phasediag finite).
 
     A subspace is lost to memorisation below its critical time. With several --alpha, one answer for each.
     """

@@ -34,7 +34,7 @@ _MEANING = (
 @output_options
 @dps_option
 def command(style: str, **options: Any) -> None:
-    """How many samples keep each subspace alive down to --t, by every criterion."""
+    """How many samples keep each subspace alive down to --t, by every criterion (retained: phasediag finite)."""
     record = _record(**options)
     if style == "json":
         echo_json(record)

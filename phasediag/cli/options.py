@@ -115,7 +115,8 @@ probe_option = click.option(
     default="typical",
     show_default=True,
     help="Where the score is seen: origin (x = 0), typical (a noisy sample), displaced:K (sqrt(t) along one "
-    "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms).",
+    "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms); with --closure finite "
+    "also test and train (a noisy fresh or training sample).",
 )
 
 
