@@ -48,8 +48,9 @@ def singular_values(
         The memorisation-phase formula of the source paper's Figure 4: :math:`[(t+s_k)^{-2} + F^2 (\phi_* +
         \phi_k)^2]^{1/2}` with :math:`F = \sum_j m_j s_j/[t^2(t+s_j)]`,
         :math:`\phi_k = \max(0, 1/t - 1/T_k)`, :math:`T_k^2 = (g S_4/2 + t s_k)/(2\log N)`,
-        :math:`\phi_*` alike, :math:`T_*^2 = g S_4/(4 \log N)`, :math:`S_4 = \sum_j m_j s_j^2`, g = 1 for Gaussian data and 0 on the sphere,
-        where :math:`\phi_* = 0`. It is not dimensionally homogeneous: rescaling the data changes its shape.
+        and alike :math:`\phi_*` with :math:`T_*^2 = g S_4/(4 \log N)`; :math:`S_4 = \sum_j m_j s_j^2`, g = 1 for
+        Gaussian data and 0 on the sphere, where :math:`\phi_* = 0`. It is not dimensionally homogeneous: rescaling the
+        data changes its shape.
     ``finite``
         The mean Jacobian at finite N, :math:`(1 - \mathrm{E}\,C_{kk}/t)/t`, by `exact_averages`.
     ``wishart``

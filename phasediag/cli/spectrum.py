@@ -41,7 +41,12 @@ _MEANING = (
     show_default=True,
     help="Which theory; all but population need --alpha or --n.",
 )
-@click.option("--probe", default="origin", show_default=True, help="Where the score is evaluated: origin, typical, displaced:K, at:x1,x2,... or profile:X1,X2,...")
+@click.option(
+    "--probe",
+    default="origin",
+    show_default=True,
+    help="Where the score is evaluated: origin, typical, displaced:K, at:x1,x2,... or profile:X1,X2,...",
+)
 @click.option("--empirical", is_flag=True, help="Add the spectra measured at the origin on N random samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
 @figure_options(required=False)
