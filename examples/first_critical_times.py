@@ -76,8 +76,8 @@ for criterion, closure in choices:
 
 # %% [markdown]
 # By `resolution` and `score` the subspace of larger variance goes first, at noise well above $t_c$ at the origin: there
-# it is lost while the weights are still spread over many samples. This is geometric memorisation. For `rem`, the closure
-# `gaussian` puts the loss at ten times the noise of the exact one, which Monte Carlo does not support.
+# it is lost while the weights are still spread over many samples. This is geometric memorisation. For `rem`, the
+# closure `gaussian` puts the loss at ten times the noise of the exact one, which Monte Carlo does not support.
 #
 # ## How many samples to keep a subspace?
 #
