@@ -17,7 +17,7 @@ Padding = NDArray[np.bool_] | None
 Group = tuple[Index, Rows, Padding]
 
 SKIPPED = 1e-11  # error allowed to the samples left out
-SCREEN = 1 << 21  # float32 exponents held at once by the screen
+SCREEN = 1 << 22  # float32 exponents held at once by the screen
 PART = 32  # queries that it takes at least
 CHUNK = 8  # samples that are searched only where the nearest of them passes
 CROWD = 1 << 20  # samples of chunks that pass, held at once
