@@ -31,8 +31,8 @@ def report(label: str, m: LinearManifold, n: float, probe: str) -> None:
     alpha = m.alpha(n)
     seconds = take_turns({str(t): lambda t=t: exact_averages(m, t, alpha=alpha, probe=probe) for t in TIMES}, 3)
     found = exact_averages(m, TIMES, alpha=alpha, probe=probe)
-    pairs = (("log_partition", 0), ("participation", 0), ("covariance", 0))
-    errors = [np.max(getattr(found, f"{name}_error") / np.abs(getattr(found, name))) for name, _ in pairs]
+    names = ("log_partition", "participation", "covariance")
+    errors = [np.max(getattr(found, f"{name}_error") / np.abs(getattr(found, name))) for name in names]
     spent = " ".join(f"{1e3 * median(taken):.0f}" for taken in seconds.values())
     print(f"{label:34}{spent:>20}{max(errors):17.1e}")
 

@@ -184,7 +184,10 @@ def crosscheck(
     """
     n = _rounded(m, alpha)
     main, *others = seeds(rng, 1 + len(MEASURED))
-    theories = _critical_theories(m, n, executor)  # in the background, where there is an executor
+    gaussian = m.geometry == "gaussian"
+    theories = (
+        _critical_theories(m, n, executor) if gaussian else iter(())
+    )  # in the background, if there is an executor
     found = measure(m, n, times, probe, n_replicates=n_replicates, rng=main, executor=executor, checkpoint=checkpoint)
     rows: list[CrossCheckRow] = []
     crossings: dict[str, list[Crossing]] = {criterion: [] for criterion in MEASURED}
@@ -192,7 +195,7 @@ def crosscheck(
     try:
         for level, prediction in predictions(found, executor):
             rows += _rows(found, level, prediction)
-        if m.geometry == "gaussian" and not interrupted:
+        if gaussian and not interrupted:
             for (criterion, passed), seed in zip(crossings.items(), others, strict=True):
                 for each in _crossings(m, n, criterion, n_replicates, seed, executor, checkpoint):
                     passed.append(each)  # one by one: they outlast an interruption

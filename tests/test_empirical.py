@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from phasediag import LinearManifold
-from phasediag.empirical import EmpiricalScore, _cloud, _kernel, _screen
+from phasediag.empirical import EmpiricalScore, _cloud, _dense, _kernel, _screen
 
 EPS = 1e-10
 QUANTITIES = ("log_partition", "participation", "score", "jacobian", "singular_values")
@@ -124,7 +124,8 @@ def test_several_times_in_any_order_are_the_single_times():
 
 @pytest.mark.parametrize("t", [1e-3, 4e-3, 0.02])
 def test_the_maximum_may_rise_from_block_to_block(t, monkeypatch):
-    monkeypatch.setattr(_cloud, "BLOCK", 1 << 11)
+    for module, name in ((_cloud, "BLOCK"), (_dense, "CACHED")):
+        monkeypatch.setattr(module, name, 1 << 11)  # some 40 blocks, each taken alone
     draw = np.random.default_rng(17)
     samples, x = draw.normal(size=(2000, 8)), draw.normal(size=(40, 8))
     assert_agrees(samples, x, t)
@@ -169,6 +170,7 @@ def test_the_screen_finds_every_near_sample_once(n, n_queries, monkeypatch):
 def test_equal_energies_all_survive(t, monkeypatch):
     for module in (_kernel, _screen):
         monkeypatch.setattr(module, "GATHER", 1 << 12)  # so that memory bounds cut the survivors
+    monkeypatch.setattr(_screen, "CROWD", 1 << 12)  # and the queries of a screen
     sphere = LinearManifold([1, 0.3], [2, 5], ambient_dim=8, geometry="sphere").sample(3000, 1)
     score, x = EmpiricalScore(sphere), np.zeros((5, 8))
     np.testing.assert_allclose(score.participation(x, 1e-3), 1 / 3000, rtol=1e-9)
