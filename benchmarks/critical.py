@@ -8,7 +8,7 @@ from scipy.optimize.elementwise import find_root
 
 from benchmarks.timing import ratio, take_turns
 from phasediag import LinearManifold, critical_times
-from phasediag.criteria import criterion_of
+from phasediag.critical.criteria import criterion_of
 
 ALPHAS = 100_000
 SAMPLE = 20

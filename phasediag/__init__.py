@@ -10,7 +10,7 @@ are natural (nats).
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from phasediag._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from phasediag.comparison import crosscheck
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from phasediag.diagram import parameter_diagram, phase_diagram
     from phasediag.finite import exact_averages
     from phasediag.jacobian import singular_values
-    from phasediag.manifold import LinearManifold
+    from phasediag.laws.linear import LinearManifold
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
 
 # Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
 _ROOM = {
-    "LinearManifold": "manifold",
+    "LinearManifold": "laws.linear",
     "Probe": "probe",
     "RandomEnergyModel": "rem",
     "condensation_alpha": "critical",

@@ -1,10 +1,12 @@
-"""Checks of array arguments, once, at the door."""
+"""What arrays are called here, and checks of array arguments, once, at the door."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Float = NDArray[np.float64]
 
-def positive(name: str, values: ArrayLike) -> NDArray[np.float64]:
+
+def positive(name: str, values: ArrayLike) -> Float:
     """Return the values as an array of floats; a ValueError naming the argument unless all are positive."""
     try:
         array = np.asarray(values, dtype=float)

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from phasediag._arrays import Float
 
 # Beyond u = exp(_CAP) every function here is linear in log u to the last digit, and u**2 still fits a double.
 _CAP = 300.0

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from phasediag._arrays import Float
 
 __all__ = ["CONVENTIONS", "from_ve", "to_ve"]
-
-Float = NDArray[np.float64]
 
 
 class Convention(NamedTuple):

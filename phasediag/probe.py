@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from phasediag.manifold import LinearManifold
+from phasediag._arrays import Float
+from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 
 __all__ = ["Probe"]
 
-Float = NDArray[np.float64]
 _PLAIN = ("origin", "typical", "test", "train")
 
 
@@ -165,6 +166,51 @@ class Probe:
         a, b = self.affine(m)
         return a * np.array(m.data_variances) + b * np.asarray(t, dtype=float)[..., None]
 
+    def draw(self, law: Law, t: Float, rng: Any = None, planted: Float | None = None) -> Float:
+        r"""Return the points x of this probe at noise variances t, one for each, in the space of the law.
+
+        Parameters
+        ----------
+        law : Law
+            The data.
+        t : ndarray, shape (T,)
+            Noise variances. The noise :math:`\xi` of :math:`x = y + \sqrt{t}\,\xi`, ``test`` and ``train``, is the same
+            at all of them.
+        rng : numpy.random.Generator or seed, optional
+            Source of the noise and, at ``test``, of y.
+        planted : ndarray, shape (d,), optional
+            The sample y of ``train``.
+
+        Returns
+        -------
+        ndarray, shape (T, d)
+
+        Raises
+        ------
+        ValueError
+            For ``typical`` and ``profile``, which are no points, and for a point that does not fit the law.
+
+        Examples
+        --------
+        >>> Probe.displaced(1).draw(LinearManifold([1, 0.3], [1, 1]), np.array([0.25, 1]))
+        array([[0. , 0.5],
+               [0. , 1. ]])
+        """
+        scale, d = np.sqrt(np.asarray(t, dtype=float))[:, None], int(law.ambient_dim)
+        centre = np.zeros(d) if law.mean is None else np.asarray(law.mean)
+        match self.kind:
+            case "origin":
+                return np.broadcast_to(centre, (len(scale), d))
+            case "displaced" if hasattr(law, "direction"):
+                return centre + scale * law.direction(self.subspace)
+            case "at" if len(self.values or ()) == d:
+                return np.broadcast_to(np.array(self.values), (len(scale), d))
+            case "test" | "train":
+                rng = np.random.default_rng(rng)
+                clean = law.sample(1, rng)[0] if planted is None else planted
+                return clean + scale * rng.standard_normal(d)
+        raise ValueError(f"probe {str(self)!r} is no point of this law in d = {d}: use origin, test, train or at")
+
     def _direction(self, m: LinearManifold) -> Float:
         assert self.subspace is not None
         if self.subspace >= m.n_subspaces:
@@ -180,12 +226,12 @@ class Probe:
         dims = m.integer_dims()
         if len(values) != m.ambient_dim:
             raise ValueError(f"probe at needs x of length d = {m.ambient_dim}, got {len(values)}")
-        on_manifold = values[: sum(dims)] ** 2
+        on_manifold = m.coordinates(values) ** 2
         return np.add.reduceat(on_manifold, np.cumsum((0, *dims[:-1])))
 
     def __str__(self) -> str:
         if self.values is not None:
-            return f"{self.kind}:{','.join(f'{value:g}' for value in self.values)}"
+            return f"{self.kind}:{','.join(repr(value).removesuffix('.0') for value in self.values)}"
         return self.kind if self.subspace is None else f"{self.kind}:{self.subspace}"
 
 

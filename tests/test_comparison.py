@@ -13,8 +13,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phasediag import LinearManifold, RandomEnergyModel, _levels, comparison, crosscheck
+from phasediag import LinearManifold, RandomEnergyModel, crosscheck
 from phasediag.cli import main
+from phasediag.comparison import checks as comparison
+from phasediag.comparison import levels as _levels
 from phasediag.comparison import measured_critical_times
 from phasediag.montecarlo import measure
 

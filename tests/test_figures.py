@@ -3,7 +3,7 @@ import pytest
 
 from phasediag import LinearManifold, condensation_time, critical_times, singular_values
 from phasediag.comparison import measured_critical_times
-from phasediag.criteria import CRITERIA
+from phasediag.critical.criteria import CRITERIA
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures import FIGURES, figure
 from phasediag.figures import closures as closures_figure

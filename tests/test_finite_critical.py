@@ -15,7 +15,8 @@ from phasediag import (
     lost_first,
 )
 from phasediag.finite import sampling_noise
-from phasediag.montecarlo import first_directions, measure
+from phasediag.montecarlo import measure
+from phasediag.montecarlo.experiment import first_directions
 from tests.test_finite import by_gamma_law
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasediag import LinearManifold, condensation_time
-from phasediag._regimes import _counts, _mean_spectrum, _unit_wishart
 from phasediag.jacobian import gap_positions, gap_sizes, gap_times, singular_values, visible_dimension
+from phasediag.jacobian.regimes import _counts, _mean_spectrum, _unit_wishart
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 MANIFOLDS = [PAPER, LinearManifold([0.3, 1], [5, 2]), LinearManifold([3, 1e-4, 0.02], [1, 4, 3], 12)]

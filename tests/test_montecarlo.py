@@ -11,9 +11,10 @@ from scipy.integrate import quad
 from scipy.stats import skew
 from threadpoolctl import threadpool_info
 
-from phasediag import LinearManifold, _experiment
+from phasediag import LinearManifold
 from phasediag.empirical import EmpiricalScore
 from phasediag.montecarlo import Measurement, measure
+from phasediag.montecarlo import experiment as _experiment
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 TIMES = [0.05, 0.3]
@@ -190,7 +191,7 @@ def test_a_finished_checkpoint_is_read_not_run(tmp_path):
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     path = tmp_path / "run.npz"
     script = (
-        "import phasediag._checkpoint as c; c._SECONDS = 0.0\n"
+        "import phasediag.montecarlo.checkpoint as c; c._SECONDS = 0.0\n"
         "from phasediag import LinearManifold; from phasediag.montecarlo import measure\n"
         "m = LinearManifold([1, 0.3], [2, 5], 30)\n"
         f"measure(m, 2000, [0.05, 0.3], n_replicates=100_000, rng=0, checkpoint={str(path)!r})"

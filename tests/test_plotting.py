@@ -9,10 +9,10 @@ import pytest
 from matplotlib.image import imread
 
 from phasediag import LinearManifold, critical_times, parameter_diagram, phase_diagram, singular_values
-from phasediag._canvas import FORMATS
-from phasediag._labels import _spread, draw_layout, label_curves, label_ends
 from phasediag.diagram import automatic_ranges
 from phasediag.plotting import new_figure, plot_diagram, plot_spectra, save_figure, style, subspace_colours
+from phasediag.plotting.canvas import FORMATS
+from phasediag.plotting.labels import _spread, draw_layout, label_curves, label_ends
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 DIAGRAM = phase_diagram(PAPER, *automatic_ranges(PAPER, count=60))

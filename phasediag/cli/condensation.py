@@ -81,7 +81,7 @@ def _record(
 ) -> Row:
     from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import (
+    from phasediag.report.asymptotic import (
         condensation_rows,
         condensation_size_rows,
         few_samples_notes,

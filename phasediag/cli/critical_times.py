@@ -56,7 +56,7 @@ def _records(
     var: Any, dims: Any, ambient_dim: Any, geometry: str, alpha: Any, n: Any, time: str, dps: int | None
 ) -> list[Row]:
     from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of
-    from phasediag.report import critical_times_records
+    from phasediag.report.asymptotic import critical_times_records
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     records = critical_times_records(m, *sizes_of(m, alpha, n), time)
@@ -101,7 +101,7 @@ def _time_rows(record: Row, *, several: bool) -> list[Row]:
 
 
 def _orders(record: Row) -> Row:
-    from phasediag.report import order_of_loss
+    from phasediag.report.asymptotic import order_of_loss
 
     # Every clock but abar grows with the noise.
     decreasing = record["time"] != "abar"

@@ -146,7 +146,7 @@ def _follow_parent() -> None:
 
 def _record(check: Any, time: str) -> Row:
     from phasediag.noise import from_ve
-    from phasediag.report import manifold_record, size_record
+    from phasediag.report.asymptotic import manifold_record, size_record
 
     found = check.measurement
     m, rows = found.manifold, check.to_dict()

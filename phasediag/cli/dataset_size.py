@@ -49,7 +49,7 @@ def command(style: str, **options: Any) -> None:
 
 def _record(var: Any, dims: Any, ambient_dim: Any, geometry: str, times: Any, time: str, dps: int | None) -> Row:
     from phasediag.cli.inputs import digits_of, manifold_of, times_of
-    from phasediag.report import dataset_size_notes, dataset_size_rows, manifold_record
+    from phasediag.report.asymptotic import dataset_size_notes, dataset_size_rows, manifold_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     t = times_of(times, time)

@@ -6,7 +6,7 @@ import click
 
 from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
 from phasediag.cli.output import clock_line, dims_notes, echo_lines
-from phasediag.criteria import CRITERIA
+from phasediag.critical.criteria import CRITERIA
 
 _EPILOG = """\b
 Examples:
@@ -43,8 +43,8 @@ def command(output: str | None, columns: int, data: str | None, axis: str, time:
     """
     if output is None and data is None:
         raise click.UsageError("give -o for a figure or --save for the data")
-    from phasediag._diagram_files import SUFFIXES
     from phasediag._files import check_target
+    from phasediag.diagram.files import SUFFIXES
     from phasediag.plotting import FORMATS, plot_diagram, save_figure
 
     # Both names are checked before either file is written.

@@ -26,8 +26,8 @@ def command(name: str, output: str, **options: Any) -> None:
     """Draw one of the named figures, those of the theory's source paper among them."""
     from importlib import import_module
 
-    from phasediag._canvas import FORMATS, save_figure
     from phasediag._files import check_target
+    from phasediag.plotting.canvas import FORMATS, save_figure
 
     check_target(output, FORMATS, "-o")
     draw = import_module(f"phasediag.figures.{FIGURES[name][0]}").draw

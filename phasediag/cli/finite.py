@@ -86,7 +86,7 @@ def _records(
     time: str,
 ) -> list[Row]:
     from phasediag.cli.inputs import manifold_of, sizes_of, times_of
-    from phasediag.finite_report import finite_records
+    from phasediag.report.finite import finite_records
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     records = finite_records(

@@ -80,7 +80,7 @@ def _records(
 ) -> list[Row]:
     from phasediag.cli.inputs import manifold_of, sizes_of, times_of
     from phasediag.probe import Probe
-    from phasediag.report import free_energy_notes, free_energy_rows, manifold_record, size_record
+    from phasediag.report.asymptotic import free_energy_notes, free_energy_rows, manifold_record, size_record
 
     m = manifold_of(var, dims, ambient_dim, geometry)
     where, t = Probe.parse(probe), times_of(times, time)

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from phasediag import __version__
+from phasediag._version import __version__
 
 COMMANDS = (
     "condensation",

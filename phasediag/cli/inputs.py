@@ -4,16 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
 from phasediag.cli.options import floats
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.noise import to_ve
 
 if TYPE_CHECKING:
-    from phasediag.precise import Digits
-
-Float = NDArray[np.float64]
+    from phasediag.report.precise import Digits
 
 
 def manifold_of(
@@ -50,7 +48,7 @@ def digits_of(
     var: tuple[str, ...], dims: tuple[str, ...], ambient_dim: tuple[str, ...] | None, geometry: str, time: str, dps: int
 ) -> "Digits":
     """Return what computes to many digits, from the decimals as they were written."""
-    from phasediag.precise import Digits
+    from phasediag.report.precise import Digits
 
     d = None if ambient_dim is None else ambient_dim[0]
     return Digits({"variances": var, "dims": dims, "ambient_dim": d, "geometry": geometry}, time, dps)

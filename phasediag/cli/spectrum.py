@@ -57,8 +57,8 @@ def command(style: str, output: str | None, columns: int, **options: Any) -> Non
     Prints a table, and draws the spectra against their index if -o is given.
     """
     if output is not None:
-        from phasediag._canvas import FORMATS
         from phasediag._files import check_target
+        from phasediag.plotting.canvas import FORMATS
 
         check_target(output, FORMATS, "-o")
     record, drawing = _record(**options)
@@ -95,7 +95,7 @@ def _record(
     from phasediag.jacobian import singular_values
     from phasediag.noise import from_ve
     from phasediag.probe import Probe
-    from phasediag.report import manifold_record, size_record, spectrum_notes, spectrum_rows
+    from phasediag.report.asymptotic import manifold_record, size_record, spectrum_notes, spectrum_rows
 
     m, where, size = manifold_of(var, dims, ambient_dim, geometry), Probe.parse(probe), {}
     t, one_alpha, measured = times_of(times, time), None, None

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from phasediag._canvas import Figure
+    from phasediag.plotting.canvas import Figure
 
 __all__ = ["FIGURES", "figure"]
 

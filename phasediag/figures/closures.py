@@ -6,17 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from phasediag._arrays import Float
 from phasediag.critical import condensation_time
 from phasediag.figures._common import PAPER, PAPER_ALPHA, parameters
 from phasediag.finite import exact_averages
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.montecarlo import measure
 from phasediag.plotting import Curve, Figure, draw_layout, label_curves, new_figure, style
 from phasediag.rem import RandomEnergyModel
-
-Float = NDArray[np.float64]
 
 LEVELS = {"finite $N$": "#440154", "exact": "#31688e", "gaussian": "#35b779"}
 _BROAD: dict[str, Any] = {"lw": 3.0, "alpha": 0.45, "zorder": 1.5}

@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
+from phasediag._arrays import Float
 from phasediag.comparison import MEASURED, measured_critical_times
-from phasediag.criteria import CRITERIA
 from phasediag.critical import condensation_time, critical_times
+from phasediag.critical.criteria import CRITERIA
 from phasediag.figures._common import PAPER, parameters
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Curve, Figure, draw_layout, label_curves, new_figure, style, subspace_colours
-
-Float = NDArray[np.float64]
 
 #: Data-set sizes at which critical times are measured.
 SIZES = (10, 30, 100, 300, 1000, 3000, 10000)

@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures._common import PAPER, gap_names, parameters, power
 from phasediag.jacobian import gap_sizes, singular_values
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, mark_gaps, new_figure, scale_colours, style
-
-Float = NDArray[np.float64]
 
 TIMES = (0.6, 0.3, 0.1, 1e-5)
 SIZES = (10, 30, 100, 300, 1000, 3000, 20000)

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
 from phasediag.figures._common import parameters, power
 from phasediag.jacobian import gap_positions, gap_sizes, singular_values, visible_dimension
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, new_figure, style, subspace_colours
 
-Float = NDArray[np.float64]
 _OFFSET: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7}
 
 TWO_SCALES = LinearManifold([1, 0.01], [2, 5], 30)

@@ -7,15 +7,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
 from phasediag.critical import critical_times
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures._common import parameters
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, draw_layout, label_ends, new_figure, style, subspace_colours
-
-Float = NDArray[np.float64]
 
 UNEQUAL = LinearManifold([1, 0.05], [1, 1])
 EXTENT = (2.6, 1.3)

@@ -4,15 +4,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures._common import PAPER, PAPER_ALPHA, gap_names, parameters
 from phasediag.jacobian import singular_values
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, new_figure, plot_spectra, scale_colours, style
-
-Float = NDArray[np.float64]
 
 #: As released with the paper: standard deviations 1 and 0.3, 0.01 off the manifold in the data but 1e-6 in the formula.
 RELEASED_DATA, RELEASED_FORMULA = (

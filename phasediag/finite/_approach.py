@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from phasediag._arrays import positive
-from phasediag._limits import limits
+from phasediag._arrays import Float, positive
 from phasediag.finite._averages import exact_averages
 from phasediag.finite._grid import finite_probe
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-
-Float = NDArray[np.float64]
+from phasediag.rem.limits import limits
 
 
 @dataclass(frozen=True)

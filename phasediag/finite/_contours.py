@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
+from phasediag._arrays import Float
 from phasediag.finite._energies import MAX_RESIDUES, Accuracy, Energies, Index
-
-Float = NDArray[np.float64]
 
 # Of a gap, to find saddle points near enough.
 _BISECTIONS = 10

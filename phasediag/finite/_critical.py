@@ -11,17 +11,16 @@ from functools import cache, lru_cache
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from phasediag.closures import Exact
+from phasediag._arrays import Float
 from phasediag.finite._averages import exact_averages
 from phasediag.finite._grid import Case, finite_probe
 from phasediag.finite._roots import falling_root, last_root
 from phasediag.finite._sampling import signal_and_noise
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
+from phasediag.rem.closures import Exact
 
-Float = NDArray[np.float64]
 #: log t or log N -> excess and its error
 Known = Callable[[float], tuple[float, float]]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from phasediag._arrays import Float
+
 Index = NDArray[np.int64]
 
 EPS = float(np.finfo(float).eps)

@@ -3,13 +3,12 @@ r"""Kernels of the fluctuations from one data set to another: of the weights and
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import EPS
-from phasediag.finite._integrals import Estimate, Level, Nodes, integrals, joined, position
+from phasediag.finite._integrals import Level, Nodes, integrals, joined, position
 from phasediag.finite._mellin import Kernel
-
-Float = NDArray[np.float64]
 
 _GUMBEL_VARIANCE = np.pi**2 / 6
 _ORDERS = (2, 3, 4)

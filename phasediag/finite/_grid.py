@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from phasediag._arrays import positive
+from phasediag._arrays import Float, positive
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import Energies
-from phasediag.finite._integrals import Estimate
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-
-Float = NDArray[np.float64]
 
 # Of t/s: below, squares of its inverse overflow on the contours.
 _SMALLEST = 1e-120

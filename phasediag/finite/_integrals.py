@@ -12,12 +12,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._contours import Contours, find_contours
 from phasediag.finite._energies import EPS, Accuracy, Energies, Index
 from phasediag.finite._mellin import Insertions, Kernel, kernel
 from phasediag.finite._window import NODES, WEIGHTS, Window, integrate
-
-Float = NDArray[np.float64]
 
 
 def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
@@ -146,20 +146,12 @@ def _log1p(x: Float) -> Float:
     return np.log1p(np.maximum(x, 1e-300 - 1))
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Values at n points and their errors, shape (n, F)."""
-
-    value: Float
-    error: Float
-
-
 #: level -> integrands at the nodes, shape (R, F)
 Integrands = Callable[[Level], Float]
 
 
 def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
-    """Integrate over log s at every point."""
+    """Integrate over log s at every point: values and errors of shape (n, F)."""
     with np.errstate(under="ignore"):
         fine, *coarse = (
             np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)

@@ -1,11 +1,10 @@
 r"""The first averages: log Z, the participation, and the covariance along each subspace."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from phasediag.finite._integrals import Estimate, Level, Nodes, integrals, joined, position
-
-Float = NDArray[np.float64]
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
+from phasediag.finite._integrals import Level, Nodes, integrals, joined, position
 
 
 def means(nodes: Nodes, planted: bool) -> Estimate:

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, loggamma
 
+from phasediag._arrays import Float
 from phasediag.finite._contours import Contours, hyperbolas
 from phasediag.finite._energies import EPS, Energies, Index
 
-Float = NDArray[np.float64]
 #: (lambda, row of each lambda) -> the F insertions, on a new last axis
 Insertions = Callable[[NDArray[np.inexact], Index], NDArray[np.inexact]]
 

@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import Accuracy, Energies, Index
-from phasediag.finite._integrals import Estimate, Level, Nodes, integrals
+from phasediag.finite._integrals import Level, Nodes, integrals
 from phasediag.finite._mellin import Insertions
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.inexact]
 
 

@@ -8,11 +8,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import FAST, SHARED, Energies
-from phasediag.finite._integrals import Estimate, Nodes
+from phasediag.finite._integrals import Nodes
 from phasediag.finite._shared import SharedNodes
 
-Float = NDArray[np.float64]
 #: nodes in log s for n points -> averages at these points, shape (n, F)
 AtNodes = Callable[[Nodes], Estimate]
 

@@ -3,17 +3,16 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import EPS, FINE
 from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._integrals import Estimate
 from phasediag.finite._noise import covariance_fluctuations, mean_fluctuations
 from phasediag.finite._result import Result
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

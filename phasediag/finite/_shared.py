@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, loggamma
 
+from phasediag._arrays import Float
 from phasediag.finite._contours import Contours, drifts, ends, find_contours, saddles, slopes, widths
 from phasediag.finite._energies import EPS, Accuracy, Energies, Index
 from phasediag.finite._integrals import Nodes
 from phasediag.finite._mellin import Kernel
 from phasediag.finite._window import NODES, Window
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 # Deep in the series a few residues are enough: the contour carries the rest.

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._energies import FAST, FINEST
 from phasediag.finite._fluctuations import weights_and_log_z
 from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._integrals import Estimate, Nodes
+from phasediag.finite._integrals import Nodes
 from phasediag.finite._points import over_points
 from phasediag.finite._result import Result
-from phasediag.manifold import LinearManifold
+from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, zeta
 
+from phasediag._arrays import Float
 from phasediag.finite._energies import EPS, Energies
-
-Float = NDArray[np.float64]
 
 _ORDER = 16
 _TABLE = 240

@@ -1,0 +1,1 @@
+"""What the data is: one law of the samples a file, and the protocols that every law keeps."""
