@@ -16,20 +16,48 @@ __all__ = ["CONVENTIONS", "from_ve", "to_ve"]
 
 
 class Convention(NamedTuple):
-    """One clock: its symbol, its upper end, and the two maps to and from t."""
+    """One clock: its symbol in plain text, its upper end, and the two maps to and from t.
+
+    ``label`` names it on an axis, in LaTeX; ``sentence`` completes "Times are ..." in plain text.
+    """
 
     symbol: str
     upper: float
     to_ve: Callable[[Float], Float]
     from_ve: Callable[[Float], Float]
+    label: str
+    sentence: str
 
 
 CONVENTIONS = {
-    "ve": Convention("t", np.inf, lambda t: t, lambda t: t),
-    "vp": Convention("tau", np.inf, lambda tau: np.expm1(2 * tau), lambda t: np.log1p(t) / 2),
-    "abar": Convention("abar", 1, lambda abar: (1 - abar) / abar, lambda t: 1 / (1 + t)),
-    "edm": Convention("sigma", np.inf, np.square, np.sqrt),
-    "flow": Convention("u", 1, lambda u: (u / (1 - u)) ** 2, lambda t: np.sqrt(t) / (1 + np.sqrt(t))),
+    "ve": Convention(
+        "t", np.inf, lambda t: t, lambda t: t, "noise variance $t$", "noise variances t, x = y + sqrt(t) xi"
+    ),
+    "vp": Convention(
+        "tau",
+        np.inf,
+        lambda tau: np.expm1(2 * tau),
+        lambda t: np.log1p(t) / 2,
+        r"time $\tau$",
+        "VP times tau, x = exp(-tau) y + sqrt(1 - exp(-2 tau)) xi; t = exp(2 tau) - 1",
+    ),
+    "abar": Convention(
+        "abar",
+        1,
+        lambda abar: (1 - abar) / abar,
+        lambda t: 1 / (1 + t),
+        r"cumulative product $\bar\alpha$",
+        "cumulative products abar = 1/(1 + t); less noise is a larger abar",
+    ),
+    "edm": Convention("sigma", np.inf, np.square, np.sqrt, r"noise level $\sigma$", "EDM noise levels sigma = sqrt(t)"),
+    "flow": Convention(
+        "u",
+        1,
+        lambda u: (u / (1 - u)) ** 2,
+        lambda t: np.sqrt(t) / (1 + np.sqrt(t)),
+        "flow time $u$",
+        "flow times u, x = (1 - u) y + u xi; t = (u/(1 - u))^2",
+    ),
 }
 
 

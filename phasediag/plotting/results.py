@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
-from phasediag.noise import from_ve
+from phasediag.noise import CONVENTIONS, from_ve
 from phasediag.plotting.canvas import FORMATS, WIDTHS, Figure, canvas, new_figure, save_figure, style
 from phasediag.plotting.labels import Curve, draw_layout, fit_text, inside, label_curves, label_ends, outline
 
@@ -48,13 +48,7 @@ def _tint(colour: Any, white: float) -> tuple[float, float, float]:
 _VIRIDIS = mpl.colormaps["viridis"]
 #: Fills of the phases, in the order of ``PhaseDiagram.phase_names``.
 PHASE_COLOURS = (_tint(_VIRIDIS(0.2), 0.25), _tint(_VIRIDIS(0.5), 0.45), (0.91, 0.91, 0.91), _tint(_VIRIDIS(0.98), 0.6))
-CLOCKS = {
-    "ve": "noise variance $t$",
-    "vp": r"time $\tau$",
-    "abar": r"cumulative product $\bar\alpha$",
-    "edm": r"noise level $\sigma$",
-    "flow": "flow time $u$",
-}
+CLOCKS = {name: clock.label for name, clock in CONVENTIONS.items()}
 _AXES = {"alpha": r"$\alpha = (\log N)/d$", "log_n": r"$\log N$", "n": r"data-set size $N$"}
 
 
