@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import logsumexp, softmax
+from scipy.special import entr, logsumexp, softmax
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -16,7 +16,7 @@ from phasediag import LinearManifold
 from phasediag.empirical import EmpiricalScore, _cloud, _dense, _kernel, _screen
 
 EPS = 1e-10
-QUANTITIES = ("log_partition", "participation", "score", "jacobian", "singular_values")
+QUANTITIES = ("log_partition", "participation", "entropy", "score", "jacobian", "singular_values")
 
 
 def direct(samples, x, t):
@@ -34,6 +34,7 @@ def direct(samples, x, t):
         found["covariance"].append(covariance)
         found["log_partition"].append(logsumexp(exponent))
         found["participation"].append(np.sum(weights**2))
+        found["entropy"].append(np.sum(entr(weights)))
         found["score"].append(mean / t)
         found["jacobian"].append(jacobian)
         found["singular_values"].append(np.linalg.svd(jacobian, compute_uv=False))
@@ -104,6 +105,8 @@ def test_agrees_with_fifty_digits(t):
     found = EmpiricalScore(samples)
     np.testing.assert_allclose(found.score(x, float(t))[0], score, rtol=EPS)
     np.testing.assert_allclose(found.log_density(x, float(t)), [log_density], rtol=EPS)
+    entropy = float(-mpmath.fsum(w / total * mpmath.log(w / total) for w in weights))
+    np.testing.assert_allclose(found.entropy(x, float(t)), [entropy], rtol=EPS, atol=1e-15)
 
 
 def test_several_times_in_any_order_are_the_single_times():
@@ -132,6 +135,8 @@ def test_the_maximum_may_rise_from_block_to_block(t, monkeypatch):
     together = EmpiricalScore(samples).moments(x, [0.01, t, 1.0])
     assert_close(together.jacobian[1], direct(samples, x, t)["jacobian"])
     assert_close(together.participation[1], direct(samples, x, t)["participation"])
+    assert_close(together.entropy[1], direct(samples, x, t)["entropy"])
+    assert_close(EmpiricalScore(samples).entropy(x, t), direct(samples, x, t)["entropy"])
 
 
 def test_skipping_keeps_its_bound():
@@ -140,7 +145,7 @@ def test_skipping_keeps_its_bound():
     x, t = samples[:16] + 0.3 * draw.normal(size=(16, 20)), 0.09
     score = EmpiricalScore(samples)
     assert _kernel.pilot(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
-    _, rows, padding = zip(*_screen.survivors(score._cloud, x, np.array([t]), 1), strict=True)
+    _, rows, padding = zip(*_screen.survivors(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)), strict=True)
     assert sum(np.sum(~pad) for pad in padding) < 0.02 * 16 * 6000
     assert np.max(np.abs(score.score(x, t) - direct(samples, x, t)["score"])) < 1e-11 / np.sqrt(t)
     assert rows[0].max() < 6000
@@ -156,9 +161,9 @@ def test_the_screen_finds_every_near_sample_once(n, n_queries, monkeypatch):
     samples, x, t = draw.normal(size=(n, 6)), draw.normal(size=(n_queries, 6)), np.array([0.01])
     cloud = EmpiricalScore(samples)._cloud
     energy = np.sum((x[:, None] - samples) ** 2, axis=-1) / 2
-    depth = cloud.scale**2 * _screen.window(cloud, x, t, 1)
+    depth = cloud.scale**2 * _screen.window(cloud, x, t, _kernel.Wanted(order=1))
     found = np.zeros(energy.shape, int)
-    for group, rows, padding in _screen.survivors(cloud, x, t, 1):
+    for group, rows, padding in _screen.survivors(cloud, x, t, _kernel.Wanted(order=1)):
         np.add.at(found, (np.broadcast_to(group[:, None], rows.shape)[~padding], rows[~padding]), 1)
     assert found.max() == 1
     assert np.all(found[energy - energy.min(axis=1, keepdims=True) <= 0.99 * depth] == 1)
@@ -176,7 +181,7 @@ def test_equal_energies_all_survive(t, monkeypatch):
     np.testing.assert_allclose(score.participation(x, 1e-3), 1 / 3000, rtol=1e-9)
     found = score.moments(x, t)
     expected = direct(sphere, x, t)
-    for name in ("log_partition", "participation", "score", "jacobian"):
+    for name in ("log_partition", "participation", "entropy", "score", "jacobian"):
         assert_close(getattr(found, name), expected[name], EPS if t > 1e-9 else 1e-5)  # the radius itself has 16 digits
 
 
@@ -338,6 +343,7 @@ def test_a_bad_row_far_into_the_samples_is_named():
         (lambda s: s.score([[1.0, 1e200]], 1.0), "x is too far"),
         (lambda s: s.score([[1.0, 2.0]], 0.0), "t must be positive"),
         (lambda s: s.jacobian([[1.0, 2.0]], [1.0, -1.0]), "t must be positive"),
+        (lambda s: EmpiricalScore([[0.0, 1.0]], "float32").score([[1.0, 2.0]], 1e39), "finite as a float32"),
         (lambda s: s.weights([[1.0, 2.0]], np.inf), "t must be positive"),
         (lambda s: s.score([[1.0, 2.0]], []), "t must be one time or a list"),
         (lambda s: s.score([[1.0, 2.0]], [[1.0]]), "t must be one time or a list"),

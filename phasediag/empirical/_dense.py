@@ -26,7 +26,7 @@ def dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None,
     rows, depth = _shape(cloud.d, running[-1].n_queries, wanted)
     size = min(depth * rows, cloud.n) * running[-1].n_queries
     exponents = aligned(size, dtype)
-    weights = exponents if len(times) == 1 else aligned(size, dtype)
+    weights = aligned(size, dtype) if len(times) > 1 or wanted.entropy else exponents
     for _, Y in cloud.stacks(0, cloud.n, rows, depth, dtype):
         products = wanted.products(Y[..., :-1])
         for part in running:
@@ -57,6 +57,7 @@ class _Running:
         self._X = np.ascontiguousarray(X.T, dtype)
         self._half, self._top, self._bounded = half, np.zeros(len(X)), False
         self._times, self._wanted, self._V = times, wanted, V
+        self._entropy_row = wanted.zero_row(self._d) + 1 + wanted.square
         self.sums = np.zeros((len(times), wanted.rows(self._d), len(X)))
 
     @property
@@ -74,7 +75,11 @@ class _Running:
         for time, sums in zip(self._times, self.sums, strict=True):
             if len(self._times) > 1:  # the only one is in H already
                 np.multiply(H, H.dtype.type(1 / time), out=W)
-            sums += self._wanted.sums(np.exp(W, out=W), Y[..., :-1], self._V, products).sum(axis=0)
+            np.exp(H if len(self._times) == 1 else W, out=W)
+            found = self._wanted.sums(W, H, Y[..., :-1], self._V, products).sum(axis=0)
+            if self._wanted.entropy:
+                found[self._entropy_row] /= time
+            sums += found
 
     def _bound(self, H: Float) -> None:
         """Take the largest exponent so far off these and later ones."""
@@ -91,6 +96,8 @@ class _Running:
     def _rescale(self, rise: Float) -> None:
         """Refer the sums to a maximum that has risen by so much, shape (T, b)."""
         factor = np.exp(-rise)
+        if self._wanted.entropy:
+            self.sums[:, self._entropy_row] -= rise * self.sums[:, self._wanted.zero_row(self._d)]
         self.sums *= factor[:, None]
         if self._wanted.square:
             self.sums[:, self._wanted.zero_row(self._d) + 1] *= factor

@@ -31,6 +31,7 @@ LOST = {DOUBLE: 1e-11, SINGLE: 1e-4}  # error allowed to the exponents of a matr
 PILOTS = 4  # queries that estimate how many samples matter
 FEW = 2048  # samples that are not worth a screen
 ENERGIES = 1 << 16  # computed at once for the weights
+ZERO = -750.0  # its exp is 0
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 
 
@@ -64,7 +65,7 @@ def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
         step = SCREEN // len(X)
         G = np.concatenate([X @ cloud.block(i, i + step, SINGLE).T for i in range(0, cloud.n, step)], axis=1)
         depth = G.max(axis=1, keepdims=True) - G
-    windows = window(cloud, x, times, wanted.power)
+    windows = window(cloud, x, times, wanted)
     for count in range(len(times), 0, -1):
         # What a pair costs, in ns: dense 0.6 + 2.2 a time; screened 1.2 + 230 a survivor + 5 a survivor and time.
         if np.count_nonzero(depth <= windows[count - 1]) * (230 + 5 * count) <= (2.2 * count - 0.6) * depth.size:
@@ -88,7 +89,7 @@ def energies(cloud: Cloud, x: Float, t: float) -> Float:
     out *= -(cloud.scale**2)
     if t < (blurred := _blur(cloud, x)):
         for row, point in zip(out, x, strict=True):
-            near = np.flatnonzero(row <= row.min() + 750 * blurred)  # exp(-750) is 0
+            near = np.flatnonzero(row <= row.min() - ZERO * blurred)
             for rows in _pieces(near, GATHER // cloud.d):
                 row[rows] = half_norms(cloud.samples[rows] - point)
     return out
@@ -108,7 +109,7 @@ def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | N
     values = np.empty((len(times), b, wanted.rows(d)))
     energy, origin = np.empty(b), np.empty((b, d))
     every: Iterable[Group] = [(np.arange(b), None, None)]
-    for group, rows, padding in every if _is_tiny(cloud, x) else survivors(cloud, x, times[-1:], wanted.power):
+    for group, rows, padding in every if _is_tiny(cloud, x) else survivors(cloud, x, times[-1:], wanted):
         V = None if v is None else v[group, None]
         sums, energy[group], origin[group] = _direct(cloud, x[group, None], rows, padding, times, wanted, V)
         values[:, group] = sums.transpose(2, 0, 1)
@@ -146,8 +147,8 @@ def _direct(
             Y = _differences(cloud, x, rows, piece)
         if wanted.power == 2:
             Y[..., :d] -= origin[:, None]
-        W = np.exp((lowest[:, None] - energies[:, piece])[..., None] / times)
-        total = total + wanted.sums(W, Y, V, wanted.products(Y))
+        exponents = np.maximum((lowest[:, None] - energies[:, piece])[..., None] / times, ZERO)
+        total = total + wanted.sums(np.exp(exponents), exponents, Y, V, wanted.products(Y))
     return total, lowest, origin
 
 

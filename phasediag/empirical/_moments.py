@@ -24,17 +24,27 @@ class Wanted:
         Up to which power of y: sums of w, of w y, of w y y^T.
     square : bool
         Also the sum of w^2.
+    entropy : bool
+        Also the sum of w log w, for weights relative to the same energy.
     along : bool
         Also the sum of w (y.v) y, for a vector v per query (order 1 at least).
     """
 
     order: int
     square: bool = False
+    entropy: bool = False
     along: bool = False
 
     def rows(self, d: int) -> int:
         """Number of sums per query and time."""
-        return self.zero_row(d) + 1 + self.square + self.along * (d + 1) + (self.order == 2) * (d * (d + 1) // 2)
+        return (
+            self.zero_row(d)
+            + 1
+            + self.square
+            + self.entropy
+            + self.along * (d + 1)
+            + (self.order == 2) * (d * (d + 1) // 2)
+        )
 
     @property
     def power(self) -> int:
@@ -42,19 +52,22 @@ class Wanted:
         return 2 if self.along else self.order
 
     def zero_row(self, d: int) -> int:
-        """Row of the partition function; those of w y stand before it, that of w^2 behind."""
+        """Row of the partition function; those of w y stand before it, those of w^2 and w log w behind."""
         return d if self.order else 0
 
-    def sums(self, W: Float, Y: Float, V: Float | None, products: Float | None) -> Float:
+    def sums(self, W: Float, exponents: Float, Y: Float, V: Float | None, products: Float | None) -> Float:
         """Return the sums over n samples, shape (rows, r).
 
-        ``W`` holds the weights, shape (n, r), ``Y`` the samples and a column of ones, shape (n, d + 1), ``V`` the
-        vectors v, shape (r, d) or (1, d), and ``products`` what `products` returned for Y. Leading axes are shared.
+        ``W`` holds the weights, shape (n, r), ``exponents`` their logarithms (read for the entropy only), ``Y`` the
+        samples and a column of ones, shape (n, d + 1), ``V`` the vectors v, shape (r, d) or (1, d), and ``products``
+        what `products` returned for Y. Leading axes are shared.
         """
         d = Y.shape[-1] - 1
         parts: list[Float] = [Y[..., d - self.zero_row(d) :].mT @ W]
         if self.square:
             parts.append(np.einsum("...nr,...nr->...r", W, W)[..., None, :])
+        if self.entropy:
+            parts.append(np.einsum("...nr,...nr->...r", W, exponents)[..., None, :])
         if V is not None:
             parts.append(Y.mT @ (W * (Y[..., :d] @ V.mT)))
         if self.order == 2:
@@ -106,6 +119,8 @@ class Moments:
         :math:`\log Z`, in nats.
     participation : ndarray, shape (T, B)
         :math:`\sum_\mu w_\mu^2`.
+    entropy : ndarray, shape (T, B)
+        :math:`H = -\sum_\mu w_\mu\log w_\mu`, in nats.
     shift : ndarray, shape (T, B, d)
         :math:`\langle y\rangle - x`, free of the cancellation that a subtraction would suffer at small t.
     covariance : ndarray, shape (T, B, d, d)
@@ -117,6 +132,7 @@ class Moments:
     t: Float
     log_partition: Float
     participation: Float | None
+    entropy: Float | None
     shift: Float | None
     covariance: Float | None
     product: Float | None
@@ -146,6 +162,7 @@ class Moments:
             times[:, None],
             np.empty(shape),
             np.empty(shape) if wanted.square else None,
+            np.empty(shape) if wanted.entropy else None,
             np.empty((*shape, d)) if wanted.order else None,
             np.empty((*shape, d, d)) if wanted.order == 2 else None,
             np.empty((*shape, d)) if wanted.along else None,
@@ -160,6 +177,9 @@ class Moments:
         self.log_partition[where] = np.log(zero) - sums.energy / self.t[where[0]]
         if self.participation is not None:
             self.participation[where] = rest[..., 0] / zero
+            rest = rest[..., 1:]
+        if self.entropy is not None:  # no weight exceeds 1, and rounding must not make the entropy negative
+            self.entropy[where] = np.maximum(np.log(zero) - rest[..., 0], 0)
             rest = rest[..., 1:]
         if self.shift is not None:
             self.shift[where] = sums.scale * mean + sums.origin

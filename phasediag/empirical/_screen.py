@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag.empirical._cloud import BLOCK, SINGLE, Cloud, aligned, block_rows, parts
+from phasediag.empirical._moments import Wanted
 
 __all__ = ["GATHER", "SCREEN", "Group", "Index", "Padding", "Rows", "survivors", "window"]
 
@@ -28,22 +29,25 @@ GATHER = 1 << 20  # coordinates or weights of survivors held at once
 _BUFFERS: list[tuple[Float, Float]] = []  # one per thread, kept: clearing new memory takes a fifth as long
 
 
-def window(cloud: Cloud, x: Float, times: Float, power: int) -> Float:
+def window(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> Float:
     r"""Return, for each time, how far below the largest G a sample is negligible for sure, in unit coordinates.
 
     All N samples left out have a total weight below :math:`\eta = N e^{-g}`. They shift log Z by at most
     :math:`\eta`, the mean by :math:`2R\eta` and the covariance by :math:`(2R)^2\eta`, so that
-    :math:`g = \log(N/\epsilon) + (k/2) \log(1 + 4R^2/t)` keeps them within :math:`\epsilon t^{k/2}` (order k).
+    :math:`g = \log(N/\epsilon) + (k/2) \log(1 + 4R^2/t)` keeps them within :math:`\epsilon t^{k/2}` (order k),
+    and :math:`g + \log 2g` keeps the entropy within :math:`\epsilon`: it loses :math:`-w\log w` of each.
     To t g is added what float32 may lose, twice: the rounding of the factors and of d + 2 additions.
     """
-    gap = np.log(cloud.n / SKIPPED) + power / 2 * np.log1p(4 * cloud.radius**2 / times)
+    gap = np.log(cloud.n / SKIPPED) + wanted.power / 2 * np.log1p(4 * cloud.radius**2 / times)
+    if wanted.entropy:
+        gap += np.log(2 * gap)
     lost = (cloud.d + 8) * np.finfo(SINGLE).eps * cloud.reach(x)
     return np.asarray((times * gap + 2 * lost) / cloud.scale**2)
 
 
-def survivors(cloud: Cloud, x: Float, t: Float, power: int) -> Iterator[Group]:
+def survivors(cloud: Cloud, x: Float, t: Float, wanted: Wanted) -> Iterator[Group]:
     """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
-    depth = window(cloud, x, t, power)
+    depth = window(cloud, x, t, wanted)
     pending = parts(len(x), max(PART, SCREEN // cloud.n))  # all samples at once: the maximum is known at once
     try:
         buffers = _BUFFERS.pop()
