@@ -12,6 +12,7 @@ from phasediag._threads import OneBlasThread
 from phasediag.empirical import _kernel
 from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud
 from phasediag.empirical._moments import Moments, Wanted
+from phasediag.empirical._pointwise import central_difference, each_time
 
 __all__ = ["EmpiricalScore"]
 
@@ -101,6 +102,22 @@ class EmpiricalScore:
     def dim(self) -> int:
         """Dimension d of the samples."""
         return self._cloud.d
+
+    def __call__(self, x: ArrayLike, t: ArrayLike) -> Float:
+        """Return the score, shape (B, d), at one time for all queries or one for each, shape () or (B,).
+
+        This is the protocol of `phasediag.score.Score`; several times at once, for every query, are `score`'s.
+
+        Examples
+        --------
+        >>> EmpiricalScore([[-1.0], [1.0]])([[0.5], [0.5]], t=[1.0, 4.0]).round(4)
+        array([[-0.0379],
+               [-0.0939]])
+        """
+        points, times = self._queries(x), self._times(t)
+        if times.shape not in ((), (len(points),)):
+            raise ValueError(f"t must be one time or one for each of {len(points)} queries, got shape {times.shape}")
+        return each_time(self.score, points, np.broadcast_to(times, len(points)))
 
     def score(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the score :math:`(\sum_\mu w_\mu y_\mu - x)/t`, shape ([T,] B, d)."""
@@ -272,10 +289,10 @@ class EmpiricalScore:
         return np.abs(measured) if absolute else measured
 
     def _differences(self, points: Float, time: float, axes: Float) -> Float:
-        step = float(np.sqrt(time)) / 2 * axes.T
-        ends = points[:, None, None] + np.stack([step, -step])  # (B, 2, d, d)
-        scores = self.score(ends.reshape(-1, self.dim), time).reshape(ends.shape)
-        return (scores[:, 0] - scores[:, 1]).swapaxes(1, 2) / float(np.sqrt(time))
+        """Return the differences along all axes at the step of the noise, shape (B, d, d)."""
+        x, v = np.repeat(points, self.dim, axis=0), np.tile(axes.T, (len(points), 1))
+        along = central_difference(lambda ends, _: self.score(ends, time), x, time, v, step=1)
+        return along.reshape(-1, self.dim, self.dim).swapaxes(1, 2)
 
     def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
