@@ -43,9 +43,9 @@ def whole_file(path: PathLike) -> Iterator[Path]:
             part.replace(target)
     except OSError as error:
         # A full disk or a folder that is not there: what the caller knows is the target.
-        if error.filename is None or ".phasediag-" in str(error.filename):
-            error.filename, error.filename2 = os.fspath(path), None
-        raise
+        if error.errno is None or not (error.filename is None or ".phasediag-" in str(error.filename)):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def _target(path: PathLike, name: str) -> Path:

@@ -1,8 +1,10 @@
-import csv
 import json
 import os
+import sys
+import tracemalloc
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,11 +57,69 @@ def test_boundaries_are_the_critical_curves():
     np.testing.assert_array_equal(boundaries["noise:1"], np.full(13, 0.3))
 
 
-def test_log_n_and_repr():
+@pytest.mark.parametrize("k", [1, 30, 1000])
+def test_resolved_dimensions_and_phases_of_many_subspaces(k):
+    rng = np.random.default_rng(k)
+    m = LinearManifold(np.exp(rng.uniform(-7, 0, k)), rng.integers(1, 5, k))
+    alphas, times = np.array([0.02, 0.1, 0.5]), np.geomspace(1e-4, 2, 23)
+    diagram = phase_diagram(m, alphas, times, "isolated")
+    lost = times[:, None] < critical_times(m, alphas, criterion="isolated")[:, None, :]
+    seen = ~lost & (np.array(m.variances) > times[:, None])
+    np.testing.assert_array_equal(diagram.lost, lost)
+    np.testing.assert_array_equal(diagram.resolved, seen @ np.array(m.dims, dtype=float))
+    np.testing.assert_array_equal(diagram.phase == 1, lost.any(-1) & (times >= diagram.condensation_times[:, None]))
+
+
+def test_points_of_a_thousand_subspaces_take_no_memory_for_each():
+    m = LinearManifold(np.geomspace(1, 1e-3, 1000), np.ones(1000))
+    diagram = phase_diagram(m, np.linspace(0.01, 0.1, 300), np.geomspace(1e-3, 1, 300), "isolated")
+    tracemalloc.start()
+    assert diagram.phase.shape == diagram.resolved.shape == (300, 300)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6  # one byte for each point and subspace is 90 MB
+
+
+def test_grids_are_told_on_the_clock_asked_for():
     diagram = phase_diagram(PAPER, ALPHAS, TIMES)
     np.testing.assert_allclose(diagram.log_n, 30 * ALPHAS)
-    assert "criterion resolution (annealed)" in repr(diagram)
-    assert "generalisation" in diagram._repr_html_()
+    assert repr(diagram) == (
+        "<PhaseDiagram: 13 alpha in [0.05, 0.6], 17 t in [0.001, 3]; criterion resolution (annealed)>"
+    )
+    assert "17 abar in [0.25, 0.999]" in diagram.summary("abar")
+    assert "17 sigma in [0.03162, 1.732]" in diagram.summary("edm")
+    assert "<td>generalisation</td><td>" in diagram._repr_html_()
+
+
+def test_numbers_of_samples_are_an_axis_of_their_own():
+    n = np.geomspace(10, 1e5, 13)
+    diagram = phase_diagram(PAPER, n=n, t=TIMES)
+    assert diagram.axis == "n"
+    np.testing.assert_array_equal(diagram.values, n)
+    np.testing.assert_allclose(np.exp(diagram.log_n), n)
+    np.testing.assert_array_equal(diagram.phase, phase_diagram(PAPER, diagram.alphas, TIMES).phase)
+
+
+def test_grids_left_out_are_chosen():
+    alphas, times = automatic_ranges(PAPER, "score")
+    for grids in ({}, {"alphas": alphas}, {"t": times}):
+        diagram = phase_diagram(PAPER, criterion="score", **grids)
+        np.testing.assert_array_equal(diagram.alphas, alphas)
+        np.testing.assert_array_equal(diagram.times, times)
+
+
+def test_the_former_name_of_t_warns():
+    with pytest.warns(DeprecationWarning, match="called t="):
+        old = phase_diagram(PAPER, ALPHAS, times=TIMES)
+    np.testing.assert_array_equal(old.times, TIMES)
+    with pytest.warns(DeprecationWarning, match="called t="):
+        parameter_diagram(lambda r: LinearManifold([1, r], [2, 5]), [0.1, 0.2], alpha=1, times=TIMES)
+
+
+def test_slow_criteria_are_solved_one_by_one_and_say_so():
+    seen = []
+    phase_diagram(PAPER, [0.1, 0.2, 0.3], TIMES, "score", "finite", progress=lambda tasks: seen.extend(tasks) or tasks)
+    assert len(seen) == 3
 
 
 def test_a_parameter_diagram_is_made_of_columns():
@@ -115,17 +175,72 @@ def test_files_hold_what_others_read(tmp_path):
     diagram.save(tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz") as archive:
         np.testing.assert_array_equal(archive["phase"], diagram.phase)
-        np.testing.assert_array_equal(archive["lost"], diagram.lost)
+        np.testing.assert_array_equal(archive["critical_times"], diagram.critical_times)
     diagram.save(tmp_path / "x.csv")
-    lines = (tmp_path / "x.csv").read_text().splitlines()
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    table = {name: np.array([row[name] for row in rows]).reshape(13, 17) for name in rows[0]}
-    np.testing.assert_array_equal(table["t"][3].astype(float), TIMES)
-    np.testing.assert_array_equal(table["lost_1"].astype(int), diagram.lost[..., 1])
-    np.testing.assert_array_equal(table["phase"], np.array(diagram.phase_names)[diagram.phase])
+    table = pandas.read_csv(tmp_path / "x.csv", comment="#").ffill()
+    assert list(table) == ["alpha", "log_n", "ambient_dim", "t_c", "t_0", "t_1", "s_0", "s_1", "m_0", "m_1"]
+    np.testing.assert_allclose(table["t_1"], diagram.critical_times[:, 1], rtol=1e-15)
+    np.testing.assert_array_equal(table["m_1"], np.full(13, 5))
     dataset = diagram.to_xarray()
     assert dataset.phase.dims == ("value", "t")
     assert dataset.phase.attrs["flag_meanings"].split()[1] == "geometric_memorisation"
+
+
+def test_a_table_has_one_row_for_each_point():
+    diagram = parameter_diagram(lambda r: LinearManifold([1, r], [2, 5]), [0.1, 0.2], TIMES, alpha=1, name="ratio")
+    frame = diagram.to_pandas()
+    assert list(frame) == ["ratio", "alpha", "log_n", "t", "phase", "resolved"]
+    np.testing.assert_array_equal(frame["t"].to_numpy().reshape(2, 17)[1], TIMES)
+    names = np.array(diagram.phase_names)[diagram.phase].ravel()
+    np.testing.assert_array_equal(frame["phase"].to_numpy(), names)
+    np.testing.assert_array_equal(frame["resolved"], diagram.resolved.ravel())
+
+
+def test_the_csv_of_many_subspaces_stays_small(tmp_path):
+    m = LinearManifold(np.geomspace(1, 1e-3, 300), np.ones(300))
+    phase_diagram(m, np.linspace(0.01, 0.1, 100), np.geomspace(1e-3, 1, 400), "isolated").save(tmp_path / "x.csv")
+    text = (tmp_path / "x.csv").read_text()
+    assert len(text) < 25 * 300 * 100  # one number for each boundary and value
+    assert max(len(line) for line in text.splitlines() if line.startswith("#")) < 200
+
+
+@pytest.mark.parametrize("suffix", ["npz", "nc", "csv"])
+def test_damaged_files_are_never_loaded_in_silence(tmp_path, suffix):
+    path, rng = tmp_path / f"x.{suffix}", np.random.default_rng(3)
+    diagram = phase_diagram(PAPER, ALPHAS, TIMES)
+    diagram.save(path)
+    whole, expected = path.read_bytes(), diagram.to_dict()
+    refused = 0
+    for i in range(150):
+        content = bytearray(whole)
+        if i % 3 == 0:
+            content = content[: rng.integers(len(whole))]
+        else:
+            for where in rng.integers(len(whole), size=1 + i % 2):
+                content[where] ^= 1 << rng.integers(8)
+        path.write_bytes(content)
+        try:
+            loaded = PhaseDiagram.load(path).to_dict()
+        except ValueError:
+            refused += 1
+        else:  # some bytes of an archive mean nothing
+            assert loaded == expected
+    assert refused > 100
+
+
+@pytest.mark.parametrize(("library", "use"), [("xarray", "load"), ("xarray", "save"), ("pandas", "to_pandas")])
+def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch, library, use):
+    diagram = phase_diagram(PAPER, ALPHAS, TIMES)
+    diagram.save(tmp_path / "x.nc")
+    monkeypatch.setitem(sys.modules, library, None)
+    path = tmp_path / "x.nc"
+    calls = {
+        "load": lambda: PhaseDiagram.load(path),
+        "save": lambda: diagram.save(path),
+        "to_pandas": diagram.to_pandas,
+    }
+    with pytest.raises(ValueError, match=rf"needs {library}: install phasediag\[{library}\]"):
+        calls[use]()
 
 
 def test_refused_files_leave_nothing_behind(tmp_path, monkeypatch):
@@ -160,7 +275,10 @@ def test_foreign_files_are_refused(tmp_path, suffix):
     [
         ({"alphas": [0.3, 0.2]}, "alphas must be a list of at least two increasing"),
         ({"alphas": 0.3}, "alphas must be a list"),
-        ({"times": [0.0, 1.0]}, "times must be positive"),
+        ({"t": [0.0, 1.0]}, "t must be positive"),
+        ({"t": [1.0]}, "t must be a list of at least two increasing"),
+        ({"n": [10, 20]}, "n must be left out"),
+        ({"alphas": None, "n": [1, 20]}, "n must exceed 1"),
         ({"criterion": "taste"}, "criterion must be one of"),
         ({"closure": "exact"}, "closure must be"),
         ({"m": LinearManifold([1], [2], geometry="sphere")}, "not defined for geometry"),
@@ -168,7 +286,7 @@ def test_foreign_files_are_refused(tmp_path, suffix):
 )
 def test_refusals(arguments, message):
     with pytest.raises(ValueError, match=message):
-        phase_diagram(**{"m": PAPER, "alphas": ALPHAS, "times": TIMES} | arguments)
+        phase_diagram(**{"m": PAPER, "alphas": ALPHAS, "t": TIMES} | arguments)
 
 
 def test_automatic_ranges_refuse_the_sphere():

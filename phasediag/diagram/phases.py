@@ -1,31 +1,27 @@
-"""Phase diagrams: the regimes of the empirical score over (alpha, t) and other planes."""
+"""A phase diagram: the boundaries of the phases, and the phase of every point between them."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from phasediag._arrays import Float, positive
+from phasediag._arrays import Float
 from phasediag._files import PathLike
 from phasediag._version import __version__
-from phasediag.critical import condensation_time, critical_times
-from phasediag.critical.criteria import CRITERIA
 from phasediag.diagram import files
-from phasediag.diagram.ranges import automatic_ranges, check_gaussian
-from phasediag.laws.linear import LinearManifold
+from phasediag.noise import CONVENTIONS, from_ve
 
-__all__ = ["PhaseDiagram", "automatic_ranges", "parameter_diagram", "phase_diagram"]
+__all__ = ["PhaseDiagram"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PhaseDiagram:
     """Phases of the score on a grid of A values of a parameter, alpha as a rule, and T times.
 
-    Made by `phase_diagram` and `parameter_diagram`; saved and loaded with everything that defines it.
+    Made by `phase_diagram` and `parameter_diagram`; saved and loaded with everything that defines it. What it holds are
+    the boundaries, A numbers for each of K subspaces; what follows from them at A T points is computed when asked for.
 
     Attributes
     ----------
@@ -44,7 +40,7 @@ class PhaseDiagram:
     condensation_times : ndarray, shape (A,)
         Below it a typical noisy sample sees a few data only.
     critical_times : ndarray, shape (A, K)
-        Below it the subspace is lost.
+        Below it the subspace is lost; nan where it never is.
     version : str
         The phasediag that made it.
 
@@ -52,8 +48,9 @@ class PhaseDiagram:
     --------
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
+    >>> from phasediag import LinearManifold, phase_diagram
     >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
-    >>> diagram = phase_diagram(m, alphas=[0.1, 0.23], times=[0.01, 0.1, 1])
+    >>> diagram = phase_diagram(m, alphas=[0.1, 0.23], t=[0.01, 0.1, 1])
     >>> diagram.phase
     array([[0, 0, 3],
            [0, 1, 3]], dtype=int8)
@@ -86,16 +83,32 @@ class PhaseDiagram:
         r"""Log of the number of samples, :math:`\alpha d`, shape (A,)."""
         return self.alphas * self.ambient_dims
 
-    @cached_property
+    @property
+    def n_subspaces(self) -> int:
+        """Number of subspaces, K."""
+        return self.variances.shape[1]
+
+    @property
     def lost(self) -> NDArray[np.bool_]:
-        """Whether the subspace is lost, t < t_k; shape (A, T, K)."""
+        """Whether the subspace is lost, t < t_k; shape (A, T, K), computed anew at each call."""
         return self.times[:, None] < self.critical_times[:, None, :]
+
+    @cached_property
+    def first_loss(self) -> Float:
+        """Largest critical time, below which some subspace is lost; 0 where none ever is; shape (A,)."""
+        return np.max(np.nan_to_num(self.critical_times, nan=0.0), axis=1)
 
     @cached_property
     def resolved(self) -> Float:
         """Number of dimensions that the score resolves: not lost, and s_k > t; shape (A, T)."""
-        seen = ~self.lost & (self.variances[:, None, :] > self.times[:, None])
-        return np.einsum("atk,ak->at", seen, self.dims)
+        lost_below = np.nan_to_num(self.critical_times, nan=0.0)
+        dims = np.where(lost_below < self.variances, self.dims, 0.0)
+        # Subspace k is seen from t_k on, until t reaches s_k: steps up and down along the grid of times.
+        steps = np.zeros((len(self.values), len(self.times) + 1))
+        rows = np.arange(len(self.values))[:, None]
+        np.add.at(steps, (rows, np.searchsorted(self.times, lost_below)), dims)
+        np.subtract.at(steps, (rows, np.searchsorted(self.times, self.variances)), dims)
+        return np.cumsum(steps[:, :-1], axis=1)
 
     @cached_property
     def phase(self) -> NDArray[np.int8]:
@@ -104,13 +117,14 @@ class PhaseDiagram:
         Memorisation: condensed, t < t_c. Geometric memorisation: some subspace is lost. Noise: t > s_k for all k.
         """
         condensed = self.times < self.condensation_times[:, None]
+        some_lost = self.times < self.first_loss[:, None]
         noise = self.times > np.max(self.variances, axis=1, keepdims=True)
-        return np.select([condensed, self.lost.any(axis=-1), noise], [0, 1, 2], 3).astype(np.int8)
+        return np.select([condensed, some_lost, noise], [0, 1, 2], 3).astype(np.int8)
 
     @property
     def boundaries(self) -> dict[str, Float]:
         """Every boundary as a curve t of the values, shape (A,): ``condensation``, ``lost:k`` and ``noise:k``."""
-        subspaces = range(self.variances.shape[1])
+        subspaces = range(self.n_subspaces)
         return (
             {"condensation": self.condensation_times}
             | {f"lost:{k}": self.critical_times[:, k] for k in subspaces}
@@ -118,7 +132,9 @@ class PhaseDiagram:
         )
 
     def save(self, path: PathLike) -> None:
-        """Write the diagram to a file: ``.npz``, ``.nc`` (NetCDF, needs xarray) or ``.csv`` (one row a point).
+        """Write the diagram to a file: ``.npz``, ``.nc`` (NetCDF, needs xarray) or ``.csv``.
+
+        A ``.csv`` holds one row for each value, with the boundaries at it; an empty cell repeats the one above.
 
         Raises
         ------
@@ -134,7 +150,8 @@ class PhaseDiagram:
         Raises
         ------
         ValueError
-            For another extension, and for a file that holds no diagram.
+            For another extension, for ``.nc`` without xarray, and for a file that holds no diagram or was changed
+            since it was saved, which its checksum tells.
         """
         return cls(**files.load(path))
 
@@ -143,6 +160,16 @@ class PhaseDiagram:
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(self).items()
         }
+
+    def to_pandas(self) -> Any:
+        """Return the points as a ``pandas.DataFrame``, one row each: axis, alpha, log_n, t, phase and resolved.
+
+        Raises
+        ------
+        ValueError
+            Where pandas is not installed.
+        """
+        return files.to_pandas(self)
 
     def to_xarray(self) -> Any:
         """Return the diagram as an ``xarray.Dataset`` of the dimensions value, t and subspace.
@@ -160,165 +187,22 @@ class PhaseDiagram:
 
         return plot_diagram(self, **options)
 
-    def __repr__(self) -> str:
-        return f"<PhaseDiagram: {self._summary()}>"
-
-    def _summary(self) -> str:
-        ranges = (
-            f"{len(grid)} {name} in [{grid[0]:.4g}, {grid[-1]:.4g}]"
-            for name, grid in ((self.axis, self.values), ("t", self.times))
-        )
+    def summary(self, time: str = "ve") -> str:
+        """Return the grids and the criterion in one line, times on a clock of `phasediag.noise`."""
+        times = np.sort(from_ve(self.times[[0, -1]], time))
         closure = f" ({self.closure})" if self.closure else ""
-        return f"{', '.join(ranges)}; criterion {self.criterion}{closure}"
+        return (
+            f"{len(self.values)} {self.axis} in [{self.values[0]:.4g}, {self.values[-1]:.4g}], "
+            f"{len(self.times)} {CONVENTIONS[time].symbol} in [{times[0]:.4g}, {times[1]:.4g}]; "
+            f"criterion {self.criterion}{closure}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<PhaseDiagram: {self.summary()}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{name}</td><td>{np.mean(self.phase == code):.1%}</td></tr>"
             for code, name in enumerate(self.phase_names)
         )
-        return f"<p>Phase diagram: {self._summary()}</p><table><tr><th>phase</th><th>share</th></tr>{rows}</table>"
-
-
-def phase_diagram(
-    m: LinearManifold,
-    alphas: ArrayLike,
-    times: ArrayLike,
-    criterion: str = "resolution",
-    closure: str | None = None,
-) -> PhaseDiagram:
-    r"""Return the phase diagram of a manifold in the plane of alpha and t.
-
-    A point is condensed at :math:`t < t_c`, by `condensation_time` at a typical point, and subspace k is lost at
-    :math:`t < t_k`, by `critical_times`; `PhaseDiagram.phase` says what follows.
-
-    Parameters
-    ----------
-    m : LinearManifold
-        Gaussian data.
-    alphas, times : array_like, shapes (A,) and (T,)
-        Increasing grids of :math:`\log(N)/d` and of noise variances; `automatic_ranges` chooses them.
-    criterion, closure : str
-        What "lost" means, as in `critical_times`.
-
-    Returns
-    -------
-    PhaseDiagram
-
-    Raises
-    ------
-    ValueError
-        Naming the argument at fault.
-
-    Notes
-    -----
-    Source: Achilli et al., arXiv:2410.08727; Biroli et al., Nat. Commun. 15, 9957 (2024).
-
-    Examples
-    --------
-    >>> m = LinearManifold([1, 0.3], [2, 5], ambient_dim=30)
-    >>> diagram = phase_diagram(m, alphas=[0.1, 0.23], times=[0.01, 0.1, 0.5, 2])
-    >>> [diagram.phase_names[code] for code in diagram.phase[1]]
-    ['memorisation', 'geometric memorisation', 'generalisation', 'noise']
-    >>> diagram.resolved[1]
-    array([0., 5., 2., 0.])
-    """
-    alphas = _grid("alphas", positive("alphas", alphas))
-    return _diagram("alpha", alphas, alphas, times, [m] * len(alphas), criterion, closure)
-
-
-def parameter_diagram(
-    family: Callable[[float], LinearManifold],
-    values: ArrayLike,
-    times: ArrayLike,
-    *,
-    alpha: float,
-    criterion: str = "resolution",
-    closure: str | None = None,
-    name: str = "value",
-) -> PhaseDiagram:
-    r"""Return the phase diagram of a family of manifolds in the plane of its parameter and t, at one alpha.
-
-    Parameters
-    ----------
-    family : callable
-        Value -> LinearManifold; the number of subspaces must not change.
-    values, times : array_like, shapes (A,) and (T,)
-        Increasing grids of the parameter and of noise variances.
-    alpha : float
-        :math:`\log(N)/d > 0`.
-    criterion, closure : str
-        What "lost" means, as in `critical_times`.
-    name : str
-        Name of the parameter, for axes and files.
-
-    Returns
-    -------
-    PhaseDiagram
-
-    Raises
-    ------
-    ValueError
-        Naming the argument at fault; also where the number of subspaces changes.
-
-    Notes
-    -----
-    Sources as in `phase_diagram`.
-
-    Examples
-    --------
-    The planes of the variance ratio and of the share of the dimensions:
-
-    >>> times = [0.01, 0.1, 1]
-    >>> ratio = lambda r: LinearManifold([1, r], [2, 5], ambient_dim=30)
-    >>> parameter_diagram(ratio, [0.1, 0.3], times, alpha=0.23, name="variance ratio").critical_times.round(3)
-    array([[0.098, 0.033],
-           [0.134, 0.079]])
-    >>> share = lambda f: LinearManifold([1, 0.3], [7 * f, 7 * (1 - f)], ambient_dim=30)
-    >>> parameter_diagram(share, [0.2, 0.5, 0.8], times, alpha=0.23, name="dimension fraction").phase.shape
-    (3, 3)
-    """
-    values = _grid("values", np.asarray(values, dtype=float))
-    manifolds = [family(float(value)) for value in values]
-    if len({m.n_subspaces for m in manifolds}) > 1:
-        raise ValueError("family must give manifolds of one number of subspaces at all values")
-    alphas = np.full(len(values), float(positive("alpha", alpha)))
-    return _diagram(name, values, alphas, times, manifolds, criterion, closure)
-
-
-def _diagram(
-    axis: str,
-    values: Float,
-    alphas: Float,
-    times: ArrayLike,
-    manifolds: Sequence[LinearManifold],
-    criterion: str,
-    closure: str | None,
-) -> PhaseDiagram:
-    times = _grid("times", positive("times", times))
-    condensation, critical = [], []
-    # Runs of one manifold, the whole diagram as a rule, are one vectorised call.
-    starts = [0, *(i for i in range(1, len(values)) if manifolds[i] != manifolds[i - 1]), len(values)]
-    for start, stop in pairwise(starts):
-        m, some = manifolds[start], alphas[start:stop]
-        check_gaussian(m)
-        condensation.append(condensation_time(m, some))
-        critical.append(critical_times(m, some, criterion=criterion, closure=closure))
-    return PhaseDiagram(
-        axis=axis,
-        values=values,
-        times=times,
-        alphas=alphas,
-        ambient_dims=np.array([m.ambient_dim for m in manifolds], dtype=float),
-        variances=np.array([m.data_variances for m in manifolds]),
-        dims=np.array([m.dims for m in manifolds], dtype=float),
-        criterion=criterion,
-        closure=closure or next(iter(CRITERIA[criterion])),
-        condensation_times=np.concatenate(condensation),
-        critical_times=np.concatenate(critical),
-    )
-
-
-def _grid(name: str, values: Float) -> Float:
-    if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
-        raise ValueError(f"{name} must be a list of at least two increasing numbers")
-    return values
+        return f"<p>Phase diagram: {self.summary()}</p><table><tr><th>phase</th><th>share</th></tr>{rows}</table>"
