@@ -15,10 +15,10 @@ import pytest
 
 from phasediag import LinearManifold, RandomEnergyModel, crosscheck
 from phasediag.cli import main
-from phasediag.comparison import checks as comparison
 from phasediag.comparison import levels as _levels
 from phasediag.comparison import measured_critical_times
-from phasediag.montecarlo import measure
+from phasediag.montecarlo import runs
+from phasediag.montecarlo.runs import run
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 TIMES = [0.03, 0.2, 1.0]
@@ -121,20 +121,26 @@ def test_a_table_depends_on_the_seed_alone(tmp_path):
         second = crosscheck(PAPER, 0.1, TIMES, n_replicates=6, rng=3, executor=pool, checkpoint=tmp_path / "run.npz")
     assert first.rows == second.rows
     assert first.critical_times == second.critical_times
-    assert len(list(tmp_path.iterdir())) == 1 + 2 * 2
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
+    with np.load(tmp_path / "run.npz") as file:
+        parts = {name.split("/")[0] for name in file.files} - {"format", "checksum"}
+    assert parts == {"data", "resolution:0", "resolution:1", "score:0", "score:1"}
+    again = crosscheck(PAPER, 0.1, TIMES, n_replicates=9, rng=3, checkpoint=tmp_path / "run.npz")  # more data sets
+    assert again.rows == crosscheck(PAPER, 0.1, TIMES, n_replicates=9, rng=3).rows
 
 
 def interrupted_at(monkeypatch, criterion, k, kept):
     """Let Ctrl-C come while a critical time is measured, after so many data sets."""
 
-    def interrupted(*args, **kwargs):
-        if kwargs.get("description") != f"{criterion} time of subspace {k}":
-            return measure(*args, **kwargs)
+    def interrupted(experiment, n_replicates, executor, store, name, description):
+        if name != f"{criterion}:{k}":
+            return run(experiment, n_replicates, executor, store, name, description)
         if kept < 2:
             raise KeyboardInterrupt
-        return replace(measure(*args, **{**kwargs, "n_replicates": kept}), requested=kwargs["n_replicates"])
+        part = run(experiment, kept, executor, store, name, description)
+        return replace(part, requested=n_replicates)
 
-    monkeypatch.setattr(comparison, "measure", interrupted)
+    monkeypatch.setattr(runs, "run", interrupted)
 
 
 @pytest.mark.parametrize("kept", [0, 6])
@@ -161,11 +167,12 @@ def test_interrupt_in_the_theory_keeps_the_other_levels(monkeypatch, capsys):
     monkeypatch.setattr(_levels, "exact_averages", stop)
     with pytest.raises(SystemExit) as end:
         main(["crosscheck", "--var", "1", "--dims", "4", "--n", "20", "--t", "0.3", "--replicates", "5", "--seed", "0"])
-    assert end.value.code == 0
+    assert end.value.code == 130
     out = capsys.readouterr().out
     assert "gaussian" in out
     assert "Note: interrupted" in out
     assert "finite agrees" not in out
+    assert crosscheck(PAPER, 0.1, [0.3], n_replicates=5, rng=0).agrees is None
 
 
 def on_terminal(*arguments):
@@ -219,8 +226,9 @@ def test_interrupt_at_the_terminal_prints_what_was_measured(workers):
     process, terminal = on_terminal(*FOREVER, "--workers", workers)
     os.killpg(process.pid, signal.SIGINT)
     out = "".join(output(terminal))
-    assert process.wait() == 0
+    assert process.wait() == 130
     assert "Note: interrupted after" in out
+    assert "finite agrees" not in out
     assert "Traceback" not in out
     assert "finite" in out
 
@@ -252,8 +260,7 @@ def test_command_prints_json_rows(capsys):
         (("--probe", "typical"), ("--probe", "'test', 'train'")),
         (("--alpha", "0.1,0.2"), ("--alpha", "one")),
         (("--alpha", "1e-9"), ("--alpha", "at least 2 samples")),
-        (("--alpha", "3"), ("--alpha", "fit the memory")),
-        (("--alpha", "30"), ("--alpha", "fit the memory")),
+        (("--replicates", "100000000000"), ("memory", "fewer data sets")),
         (("--dims", "2,4.5"), ("--dims", "integers")),
     ],
 )

@@ -16,7 +16,7 @@ from phasediag import (
 )
 from phasediag.finite import sampling_noise
 from phasediag.montecarlo import measure
-from phasediag.montecarlo.experiment import first_directions
+from phasediag.montecarlo.space import first_directions
 from tests.test_finite import by_gamma_law
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_info
 from phasediag import LinearManifold
 from phasediag.empirical import EmpiricalScore
 from phasediag.montecarlo import Measurement, measure
+from phasediag.montecarlo import checkpoint as _checkpoint
 from phasediag.montecarlo import experiment as _experiment
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
@@ -80,15 +81,70 @@ def test_the_manifold_alone_gives_what_the_whole_space_does():
         np.testing.assert_allclose(found.values("singular_values")[0, i], score.singular_values(x, t)[0], rtol=1e-9)
         log_z = score.log_partition(x, t)[0] + np.sum(xi[7:] ** 2) / 2
         assert found.replicates["log_partition"][0, i] == pytest.approx(log_z, rel=1e-9)
-        excess = (score.log_partition(x, t)[0] + np.sum(xi**2) / 2) / 30
-        assert found.replicates["excess_entropy"][0, i] == pytest.approx(excess, rel=1e-9)
+        w = score.weights(x, t)[0]
+        entropy = -np.sum(w[w > 0] * np.log(w[w > 0]))
+        assert found.replicates["excess_entropy"][0, i] == pytest.approx(entropy, rel=1e-7, abs=1e-10)
 
 
-def test_excess_entropy_is_positive_and_vanishes_in_memory():
-    found = measure(PAPER, 200, [1e-4, 0.5], "train", n_replicates=20, rng=0)
+def test_excess_entropy_has_the_mean_of_log_z_plus_half_m_at_train_and_vanishes_in_memory():
+    """The planted energy has the mean m/2, so that E H = E log Z + m/2; H itself scatters less."""
+    found = measure(PAPER, 200, [1e-4, 0.5], "train", n_replicates=2000, rng=0)
     excess = found.values("excess_entropy")
-    assert np.all(excess >= -1e-12)
+    assert np.all(excess >= 0)
     assert found.mean("excess_entropy")[0] < 1e-6 < found.mean("excess_entropy")[1]
+    difference = excess - found.values("log_partition") - 3.5
+    z = np.mean(difference, axis=0) / (np.std(difference, axis=0) / np.sqrt(2000))
+    assert np.all(np.abs(z) < 4)
+
+
+def test_higher_participations_and_the_covariance_matrix_on_request():
+    names = ("participation", "participation_3", "participation_4", "covariance_matrix")
+    found = measure(PAPER, 30, TIMES, "test", quantities=names, n_replicates=3, rng=0)
+    assert set(found.replicates) == set(names)
+    assert np.all(found.values("participation_4") < found.values("participation_3"))
+    assert np.all(found.values("participation_3") < found.values("participation"))
+    diagonal = np.einsum("rtii->rti", found.values("covariance_matrix"))
+    whole = measure(PAPER, 30, TIMES, "test", n_replicates=3, rng=0)
+    np.testing.assert_allclose(diagonal, whole.replicates["covariance"], rtol=1e-10)
+    with pytest.raises(ValueError, match="quantities must be among"):
+        measure(PAPER, 30, TIMES, quantities=["entropy"], n_replicates=3, rng=0)
+
+
+class Segment:
+    """A law of its own: uniform between -1 and 1 on the first axis of the plane."""
+
+    ambient_dim = 2
+    mean = None
+
+    def sample(self, n, rng=None):
+        return np.stack([np.random.default_rng(rng).uniform(-1, 1, n), np.zeros(n)], axis=-1)
+
+
+def test_any_law_is_measured_along_all_its_directions():
+    n, t = 50, 0.01
+    found = measure(Segment(), n, [t], "at:0.25,0.1", n_replicates=500, rng=0)
+    assert found.values("covariance").shape == (500, 1, 1)
+    assert found.replicates["score"].shape == (500, 1, 2)
+    np.testing.assert_allclose(found.replicates["score"][:, 0, 1], -0.1 / t)
+    exact = n * quad(lambda y: np.exp(-((y - 0.25) ** 2 + 0.01) / (2 * t)) / 2, -1, 1)[0]
+    z = np.exp(found.replicates["log_partition"])[:, 0]
+    assert abs(np.mean(z) - exact) < 4 * np.std(z) / np.sqrt(500)
+    assert found.to_dict()["n"] == n
+    for probe in ("origin", "test", "train"):
+        assert measure(Segment(), 5, [t], probe, n_replicates=2, rng=0).n_replicates == 2
+    with pytest.raises(ValueError, match="to_dict"):
+        measure(Segment(), n, [t], n_replicates=2, rng=0, checkpoint="run.npz")
+    with pytest.raises(ValueError, match="no point of this law"):
+        measure(Segment(), n, [t], "displaced:0", n_replicates=2, rng=0)
+
+
+def test_sizes_may_be_given_as_alpha_or_log_n_and_times_by_their_old_name():
+    first = measure(PAPER, 20, TIMES, n_replicates=2, rng=0)
+    for size in ({"alpha": PAPER.alpha(20)}, {"log_n": np.log(20.2)}):
+        assert same(first, measure(PAPER, t=TIMES, n_replicates=2, rng=0, **size))
+    with pytest.warns(DeprecationWarning, match="times= is now t="):
+        assert same(first, measure(PAPER, 20, times=TIMES, n_replicates=2, rng=0))
+    assert (first.n, first.manifold, first.alpha) == (20, PAPER, PAPER.alpha(20))
 
 
 def test_on_a_sphere_all_samples_weigh_the_same_at_the_centre():
@@ -147,6 +203,11 @@ def test_statistics_are_those_of_the_replicates():
     record = found.to_dict()
     assert record["seed"] == 0
     assert record["score"]["mean"] == found.mean("score").tolist()
+    np.testing.assert_array_equal(found.median("participation"), np.median(found.values("participation"), axis=0))
+    np.testing.assert_array_equal(found.of_group("jacobian", 1), found.directions("jacobian", slice(2, 7)))
+    for name in ("participation", "nothing"):
+        with pytest.raises(ValueError, match="name must be"):
+            found.directions(name, 0)
     assert "6 data sets" in found._repr_html_()
 
 
@@ -202,7 +263,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
     with np.load(path) as file:
-        kept = len(file["indices"])
+        kept = len(file["data/indices"])
     assert kept > 0
     resumed = measure(PAPER, 2000, TIMES, n_replicates=kept, rng=0, checkpoint=path, executor=Interrupted(0))
     assert resumed.n_replicates == kept
@@ -215,12 +276,12 @@ def test_checkpoints_of_others_are_refused_and_kept(tmp_path):
     path = tmp_path / "run.npz"
     measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
     content = path.read_bytes()
-    for changed in ({"rng": 1}, {"n": 21}, {"times": [0.1]}, {"probe": "train"}):
-        arguments = {"n": 20, "times": TIMES, "probe": "origin", "rng": 0, **changed}
+    for changed in ({"rng": 1}, {"n": 21}, {"t": [0.1]}, {"probe": "train"}):
+        arguments = {"n": 20, "t": TIMES, "probe": "origin", "rng": 0, **changed}
         with pytest.raises(ValueError, match="belongs to another experiment"):
             measure(PAPER, n_replicates=2, checkpoint=path, **arguments)
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="is not a checkpoint"):
+    with pytest.raises(ValueError, match="not a checkpoint"):
         measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
     assert path.read_bytes() == b"not a checkpoint"
     assert content
@@ -231,19 +292,109 @@ def test_checkpoints_of_others_are_refused_and_kept(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
 
 
+def test_probes_that_differ_in_the_last_digit_are_different_experiments(tmp_path):
+    path, plane = tmp_path / "run.npz", LinearManifold([1.0], [2])
+    measure(plane, 10, 0.1, "at:1234560.4,0", n_replicates=2, rng=0, checkpoint=path)
+    with pytest.raises(ValueError, match="belongs to another experiment"):
+        measure(plane, 10, 0.1, "at:1234559.6,0", n_replicates=2, rng=0, checkpoint=path)
+
+
+def _changed(path, change):
+    """Rewrite a checkpoint with its arrays changed, and a checksum that is right."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "checksum"}
+    change(arrays)
+    np.savez(path, **arrays, checksum=_checkpoint._checksum(arrays))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.update({"data/indices": np.array([0, 0])}),
+        lambda arrays: arrays.update({"data/indices": np.array([0, -1])}),
+        lambda arrays: arrays.update({"data/indices": np.array([0.0, 1.0])}),
+        lambda arrays: arrays.update({"data/log_partition": np.full((2, 2), np.nan)}),
+        lambda arrays: arrays.update({"data/score": arrays["data/score"][:1]}),
+        lambda arrays: arrays.update({"data/score": np.array(["a", "b"])}),
+        lambda arrays: arrays.update({"format": np.array("another")}),
+        lambda arrays: arrays.pop("data/indices"),
+        lambda arrays: arrays.pop("data/fingerprint"),
+    ],
+)
+def test_checkpoints_that_make_no_sense_are_refused(tmp_path, change):
+    path = tmp_path / "run.npz"
+    measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    _changed(path, change)
+    with pytest.raises(ValueError, match=r"damaged or not a checkpoint.*give another path"):
+        measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+
+
+def refusal(path):
+    """Return why a checkpoint is refused; what is read of one that is not must be what was written."""
+    try:
+        found = measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    except ValueError as error:
+        return str(error)
+    assert same(found, measure(PAPER, 20, TIMES, n_replicates=2, rng=0))
+    return None
+
+
+def test_damaged_checkpoints_are_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "run.npz"
+    measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), 3):
+            damaged[place] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        message = refusal(path)
+        assert message is None or "checkpoint" in message
+        refused += message is not None
+    assert refused > 150
+    np.save(path.with_suffix(".npy"), np.zeros(3))
+    path.with_suffix(".npy").rename(path)
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+
+
+def test_checkpoints_go_through_links_keep_their_mode_and_are_no_pipes(tmp_path):
+    path, link = tmp_path / "run.npz", tmp_path / "link.npz"
+    measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=path)
+    path.chmod(0o600)
+    link.symlink_to(path)
+    measure(PAPER, 20, TIMES, n_replicates=3, rng=0, checkpoint=link)
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with np.load(path) as file:
+        assert len(file["data/indices"]) == 3
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="a pipe"):
+        measure(PAPER, 20, TIMES, n_replicates=2, rng=0, checkpoint=tmp_path / "pipe")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"n_replicates": 1}, "n_replicates must be an integer of at least 2"),
         ({"n": 0}, "n must be an integer of at least 1"),
-        ({"n": 10**15}, "fit the memory"),
-        ({"times": [0.1, -1]}, "times must be positive"),
+        ({"n": 10**15, "method": "plain"}, "half of this machine's memory: take fewer samples"),
+        ({"n_replicates": 10**11}, "half of this machine's memory: take fewer data sets"),
+        ({"alpha": 0.1}, "give one of n, alpha and log_n"),
+        ({"n": None, "alpha": 1000}, "below 100"),
+        ({"n": None, "log_n": -1.0}, "log_n must be"),
+        ({"method": "fast"}, "method must be one of"),
+        ({"rng": -1}, "rng must be a seed"),
+        ({"t": None}, "t must be given"),
+        ({"t": [0.1, -1]}, "t must be positive"),
         ({"probe": "typical"}, "use 'test', 'train'"),
         ({"probe": "displaced:2"}, "between 0 and 1"),
         ({"probe": "at:1,2"}, "length d = 30"),
-        ({"m": LinearManifold([1], [1.5])}, "must be integers"),
+        ({"law": LinearManifold([1], [1.5])}, "must be integers"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        measure(**{"m": PAPER, "n": 10, "times": TIMES, "rng": 0, **arguments})
+        measure(**{"law": PAPER, "n": 10, "t": TIMES, "rng": 0, **arguments})

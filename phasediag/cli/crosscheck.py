@@ -1,5 +1,6 @@
 """``phasediag crosscheck``."""
 
+import os
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -46,7 +47,13 @@ _CRITICAL = (
     "--replicates", type=click.IntRange(min=2), default=400, show_default=True, help="Number of data sets, at least 2."
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness. [default: fresh]")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes, no more than this machine has processors.",
+)
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False),
@@ -56,7 +63,7 @@ _CRITICAL = (
 def command(style: str, time: str, ambient_dim: Any, **options: Any) -> int:
     """Theory against Monte Carlo: every level with its z-score, and measured critical times.
 
-    Ctrl-C prints what was measured so far. Exit code 1 if the finite level disagrees.
+    Ctrl-C prints what was measured so far, and exits with 130. Exit code 1 if the finite level disagrees.
     """
     check = _run(time=time, ambient_dim=ambient_dim, **options)
     record = _record(check, time)
@@ -66,9 +73,11 @@ def command(style: str, time: str, ambient_dim: Any, **options: Any) -> int:
     if style == "json":
         echo_json(record)
     elif style == "csv":
-        echo_csv([{"time": time, **row} for row in record["rows"]])
+        echo_csv([{"time": time, **row} for row in (*record["rows"], *map(_flat, record["critical_times"]))])
     else:
-        _echo_tables(record)
+        _echo_tables(record, interrupted=check.interrupted)
+    if check.interrupted:
+        return 130
     return 1 if check.disagreements else 0
 
 
@@ -100,9 +109,9 @@ def _run(
     with _pool(workers) as executor:
         return crosscheck(
             m,
-            float(alphas[0]),
-            t,
-            probe,
+            t=t,
+            probe=probe,
+            log_n=float(alphas[0] * m.ambient_dim),
             n_replicates=replicates,
             rng=seed,
             executor=executor,
@@ -118,17 +127,19 @@ def _interrupted(check: Any) -> str:
 
 
 def _pool(workers: int) -> AbstractContextManager[Executor | None]:
-    """Return a pool of processes; none for a single worker."""
-    if workers == 1:
+    """Return a pool of processes, as many as there are processors at most; none for a single worker."""
+    useful = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers > useful:
+        click.echo(f"{useful} workers instead of {workers}: one for each processor", err=True)
+    if min(workers, useful) == 1:
         return nullcontext()
     from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(workers, initializer=_follow_parent)
+    return ProcessPoolExecutor(min(workers, useful), initializer=_follow_parent)
 
 
 def _follow_parent() -> None:
     """Leave Ctrl-C to the parent process, and end when it is killed, which pools do not."""
-    import os
     import signal
     from multiprocessing import parent_process
     from threading import Thread
@@ -145,6 +156,8 @@ def _follow_parent() -> None:
 
 
 def _record(check: Any, time: str) -> Row:
+    import numpy as np
+
     from phasediag.noise import from_ve
     from phasediag.report.asymptotic import manifold_record, size_record
 
@@ -154,7 +167,7 @@ def _record(check: Any, time: str) -> Row:
         row["t"] = float(from_ve(row["t"], time))
     return {
         "manifold": manifold_record(m),
-        **size_record(m, m.alpha(found.n), found.n),
+        **size_record(m, found.alpha, np.inf if found.n is None else found.n),
         "time": time,
         "probe": str(found.probe),
         "replicates": found.n_replicates,
@@ -162,21 +175,32 @@ def _record(check: Any, time: str) -> Row:
         "threshold": check.threshold,
         "rows": rows["rows"],
         "critical_times": rows["critical_times"],
-        "notes": [],
+        "notes": list(check.notes),
     }
 
 
-def _echo_tables(record: Row) -> None:
+def _flat(row: Row) -> Row:
+    """Return a critical time as a row like the others; it has no time of its own."""
+    names = {"theory": "theory", "mean": "measured", "standard_error": "standard_error", "z": "z"}
+    quantity = f"critical_time:{row['criterion']}:{row['subspace']}"
+    return {"t": None, "quantity": quantity, "level": row["level"], **{new: row[old] for new, old in names.items()}}
+
+
+def _shown(row: Row) -> Row:
+    """Return a row with two decimals of z."""
+    return {**row, "z": None if row["z"] is None else f"{row['z']:.2f}"}
+
+
+def _echo_tables(record: Row, *, interrupted: bool) -> None:
     click.echo(title(record))
     click.echo(f"{record['replicates']} data sets, {record['probe']} probe, seed {record['seed']}\n")
-    echo_table(record["rows"])
+    echo_table([_shown(row) for row in record["rows"]])
     if record["critical_times"]:
         click.echo()
-        echo_table(record["critical_times"])
+        echo_table([_shown(row) for row in record["critical_times"]])
     echo_lines((*_MEANING, *(_CRITICAL if record["critical_times"] else ()), clock_line(record["time"])))
-    levels = {row["level"] for row in record["rows"]}
-    if "finite" in levels:
-        worst = max((abs(row["z"]) for row in record["rows"] if row["level"] == "finite"), default=0)
-        verdict = "agrees" if worst <= record["threshold"] else "DISAGREES"
-        echo_lines([f"finite {verdict}: largest |z| = {worst:.2f}, threshold {record['threshold']:.2f}"])
+    scores = [abs(row["z"]) for row in record["rows"] if row["level"] == "finite" and row["z"] is not None]
+    if scores and not interrupted:
+        verdict = "agrees" if max(scores) <= record["threshold"] else "DISAGREES"
+        echo_lines([f"finite {verdict}: largest |z| = {max(scores):.2f}, threshold {record['threshold']:.2f}"])
     echo_notes([record])

@@ -4,7 +4,7 @@ import numpy as np
 
 from phasediag._arrays import Float
 from phasediag.montecarlo import Measurement
-from phasediag.montecarlo.experiment import first_directions
+from phasediag.montecarlo.space import first_directions, group_variances
 
 __all__ = ["noise_meets_signal"]
 
@@ -23,7 +23,7 @@ def noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rando
     mean = draws @ first
     # A resample may hold one data set only: its variance is 0, or below by rounding.
     variance = np.maximum((draws @ second - mean**2) * n / (n - 1), np.finfo(float).tiny)
-    population = 1 / (found.times + found.manifold.data_variances[k])
+    population = 1 / (found.times + group_variances(found.law)[k])
     signal = mean if criterion == "score" else population
     excess = np.log(variance) - np.log(signal**2)
     crossings = np.array([_last_fall(np.log(found.times), row) for row in excess])
@@ -34,11 +34,10 @@ def noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rando
 
 def _powers(found: Measurement, criterion: str, k: int) -> tuple[Float, Float]:
     """Return the Jacobian or the score along subspace k and its square, for each data set, shape (R, T)."""
-    start = first_directions(found.manifold)[k]
     if criterion == "score":
-        score = found.directions("score", start)
+        score = found.directions("score", first_directions(found.law)[k])
         return score, score**2
-    values = found.directions("jacobian", slice(start, start + found.manifold.integer_dims()[k]))
+    values = found.of_group("jacobian", k)
     return np.mean(values, axis=-1), np.mean(values**2, axis=-1)
 
 

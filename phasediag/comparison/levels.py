@@ -34,7 +34,7 @@ def predictions(found: Measurement, executor: Executor | None) -> Iterator[tuple
 
 def _asymptotic(found: Measurement, closure: str) -> Prediction:
     m = found.manifold
-    limit = limits(m, found.times, m.alpha(found.n), found.probe, closure)
+    limit = limits(m, found.times, found.alpha, found.probe, closure)
     values = {
         "log_partition": limit.log_partition,
         "participation": np.exp(limit.log_participation),
@@ -48,7 +48,7 @@ def _finite(found: Measurement, executor: Executor | None) -> Prediction:
     """Share the times out: at the ``test`` and ``train`` probes each takes seconds."""
     from tqdm import tqdm
 
-    one = partial(_finite_at, found.manifold, found.manifold.alpha(found.n), found.probe)
+    one = partial(_finite_at, found.manifold, found.alpha, found.probe)
     results = (executor.map if executor else map)(one, found.times.tolist())
     averages = list(tqdm(results, total=len(found.times), desc="exact averages", disable=None, leave=False, delay=1))
     return {

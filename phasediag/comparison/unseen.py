@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from phasediag._arrays import Float
 from phasediag.montecarlo import Measurement
+from phasediag.montecarlo.space import group_variances
 
 __all__ = ["unseen_error"]
 
@@ -20,14 +21,17 @@ def unseen_error(found: Measurement, quantity: str, theory: Float) -> Float:
     r"""Return the largest standard error that a theory allows where few data sets carry the mean, 0 elsewhere.
 
     A variable between 0 and b of mean :math:`\mu` has a variance of at most :math:`\mu(b - \mu)`: b is 1 for
-    :math:`Y_2`, and about :math:`s_k` for :math:`C_{ii}`.
+    :math:`Y_2`, :math:`\log N` for the excess entropy, and about :math:`s_k` for :math:`C_{ii}`.
     """
     if quantity == "log_partition":
         return np.zeros_like(theory)
+    if quantity == "excess_entropy":  # between 0 and log N
+        values = found.values(quantity)
+        return _error(found, theory, np.array(found.log_n), _carried_by_few(values))
     if quantity == "participation":
         values = found.values("participation")
         return _error(found, theory, np.array(1.0), _carried_by_few(values) | _carried_by_few(1 - values))
-    t, s = found.times[:, None], np.array(found.manifold.data_variances)
+    t, s = found.times[:, None], group_variances(found.law)
     few = _carried_by_few(found.values("covariance"))
     if quantity == "covariance":
         return _error(found, theory, s, few)

@@ -1,8 +1,9 @@
-"""Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars.
+"""Replicated experiments: what the empirical score does on data drawn from a law, with error bars.
 
 The quantities are those of :doc:`/theory/model`.
 """
 
-from phasediag.montecarlo.measurement import Measurement, measure
+from phasediag.montecarlo.measurement import Measurement
+from phasediag.montecarlo.runs import measure
 
 __all__ = ["Measurement", "measure"]

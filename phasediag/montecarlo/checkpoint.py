@@ -1,85 +1,165 @@
-"""Replicates on their way to a result, and the file that keeps them if the run is killed."""
+"""Replicates on their way to a result, and the file that keeps them if the run is killed.
 
-import os
+A checkpoint is one ``.npz`` file (a zip archive of ``.npy`` arrays, nothing pickled), always whole:
+
+==========================  ==========================================================================================
+``format``                  the text ``phasediag checkpoint 1``
+``checksum``                SHA-256 over name, type, shape and bytes of every other array, in the order of their names
+``PART/fingerprint``        what makes the experiment, as JSON text with exact numbers
+``PART/indices``            numbers of the replicates kept, R distinct integers from 0
+``PART/QUANTITY``           their values, shape (R, T, ...)
+==========================  ==========================================================================================
+
+`measure` writes the part ``data``; `crosscheck` adds one for every critical time, such as ``resolution:0``.
+"""
+
+import hashlib
+import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from phasediag._arrays import Float
+from phasediag._files import whole_file
 
-# Writing more often would cost more than a kill.
-_SECONDS = 5.0
+__all__ = ["Checkpoint", "Part"]
+
+_FORMAT = "phasediag checkpoint 1"
+# Writing more often would cost more than a kill; writing itself may take a twentieth of the time.
+_SECONDS, _SHARE = 5.0, 20.0
 
 
-class Checkpoint:
-    """Replicates by index, in memory and, where a path is given, in a file that is always whole.
+class Part:
+    """The replicates of one experiment, by index.
 
-    Parameters
+    Attributes
     ----------
-    path : path or None
-        A ``.npz`` file; an existing one is read.
-    fingerprint : str
-        What makes the experiment; a file with another one is refused.
+    done : dict
+        Index -> quantity -> values, shape (T, ...).
     """
 
-    def __init__(self, path: str | Path | None, fingerprint: str) -> None:
-        self.path = None if path is None else Path(path)
+    def __init__(self, fingerprint: str, keeper: "Checkpoint") -> None:
         self.fingerprint = fingerprint
         self.done: dict[int, dict[str, Float]] = {}
-        self._saved = time.monotonic()
-        self._dirty = False
-        if self.path is not None:
-            self._open(self.path)
+        self._keeper = keeper
 
     def add(self, indices: Sequence[int], replicates: dict[str, Float]) -> None:
         """Keep replicates, stacked along the first axis; write them if the last time was long ago."""
         for position, index in enumerate(indices):
             self.done[index] = {name: values[position] for name, values in replicates.items()}
-        self._dirty = True
-        if time.monotonic() - self._saved > _SECONDS:
-            self.save()
+        self._keeper.changed()
 
     def stacked(self, n_replicates: int) -> dict[str, Float]:
         """Return the first replicates in the order of their indices, stacked."""
         chosen = [self.done[index] for index in sorted(self.done) if index < n_replicates]
         return {name: np.stack([replicate[name] for replicate in chosen]) for name in chosen[0]}
 
+    def arrays(self, name: str) -> dict[str, Any]:
+        """Return what the file holds of this part."""
+        indices = sorted(self.done)
+        stacked = {f"{name}/{key}": np.stack([self.done[i][key] for i in indices]) for key in self.done[indices[0]]}
+        return {f"{name}/fingerprint": np.array(self.fingerprint), f"{name}/indices": np.array(indices), **stacked}
+
+
+class Checkpoint:
+    """The experiments of a run, in memory and, where a path is given, in a file that is always whole.
+
+    Parameters
+    ----------
+    path : path or None
+        The file; an existing one is read, and refused if it is damaged or no checkpoint.
+    """
+
+    def __init__(self, path: str | Path | None) -> None:
+        self.path = None if path is None else Path(path)
+        self._parts: dict[str, Part] = {}
+        self._saved, self._interval, self._dirty = time.monotonic(), _SECONDS, False
+        if self.path is not None:
+            self._open(self.path)
+
+    def part(self, name: str, fingerprint: str) -> Part:
+        """Return the replicates of an experiment; a ValueError if the file holds another one in their place."""
+        part = self._parts.setdefault(name, Part(fingerprint, self))
+        if part.fingerprint != fingerprint:
+            raise ValueError(
+                f"checkpoint {str(self.path)!r} belongs to another experiment; it is left as it is: "
+                "give another path, or the same law, N, times, probe, seed and version of phasediag"
+            )
+        return part
+
+    def changed(self) -> None:
+        """Note that there is something to write; write it if the last time was long ago."""
+        self._dirty = True
+        if time.monotonic() - self._saved > self._interval:
+            self.save()
+
     def save(self) -> None:
         """Write the file beside its place and move it there in one step."""
         if self.path is None or not self._dirty:
             return
-        indices = sorted(self.done)
-        arrays: dict[str, Any] = {"fingerprint": np.array(self.fingerprint), "indices": np.array(indices)}
-        for name in self.done[indices[0]]:
-            arrays[name] = np.stack([self.done[index][name] for index in indices])
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                np.savez(file, **arrays)
-            part.replace(self.path)
-        finally:
-            part.unlink(missing_ok=True)
+        start = time.monotonic()
+        arrays = {"format": np.array(_FORMAT)}
+        for name, part in self._parts.items():
+            if part.done:
+                arrays.update(part.arrays(name))
+        with whole_file(self.path) as beside, beside.open("wb") as file:
+            np.savez(file, **arrays, checksum=np.array(_checksum(arrays)))  # type: ignore[arg-type]  # NumPy's stub
         self._saved, self._dirty = time.monotonic(), False
+        self._interval = max(_SECONDS, _SHARE * (self._saved - start))
 
     def _open(self, path: Path) -> None:
         if not path.parent.is_dir():
             raise ValueError(f"checkpoint {str(path)!r}: its folder does not exist")
         if not path.exists():
             return
-        try:
-            with np.load(path) as file:
-                stored = dict(file)
-            fingerprint, indices = str(stored.pop("fingerprint")), stored.pop("indices")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            raise ValueError(f"checkpoint {str(path)!r} is not a checkpoint; it is left as it is") from None
-        if fingerprint != self.fingerprint:
-            raise ValueError(
-                f"checkpoint {str(path)!r} belongs to another experiment; it is left as it is: "
-                "give another path, or the same manifold, N, times, probe, seed and version of phasediag"
-            )
-        for position, index in enumerate(indices.tolist()):
-            self.done[index] = {name: values[position] for name, values in stored.items()}
+        if not path.is_file():
+            raise ValueError(f"checkpoint {str(path)!r} is a folder, a pipe or a device, not a file")
+        parts: dict[str, dict[str, Any]] = {}
+        for key, array in _read(path).items():
+            name, _, what = key.rpartition("/")
+            parts.setdefault(name, {})[what] = array
+        for name, arrays in parts.items():
+            part = self._parts[name] = Part(str(arrays.pop("fingerprint")), self)
+            for position, index in enumerate(arrays.pop("indices").tolist()):
+                part.done[index] = {quantity: values[position] for quantity, values in arrays.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the arrays of a checkpoint; a ValueError in one sentence unless it is whole and consistent."""
+    try:
+        # From memory: NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            stored = {name: file[name] for name in file.files}
+        whole = str(stored.pop("checksum")) == _checksum(stored) and str(stored.pop("format")) == _FORMAT
+    except Exception:  # a damaged archive raises almost anything
+        whole = False
+    if not (whole and all(_consistent(key, array, stored) for key, array in stored.items())):
+        raise ValueError(
+            f"checkpoint {str(path)!r} is damaged or not a checkpoint; it is left as it is: give another path"
+        )
+    return stored
+
+
+def _consistent(key: str, array: Any, stored: dict[str, Any]) -> bool:
+    """Return whether an array of a checkpoint can be what its name says."""
+    name, _, what = key.rpartition("/")
+    indices = stored.get(f"{name}/indices")
+    if indices is None or f"{name}/fingerprint" not in stored or indices.dtype.kind not in "iu" or indices.ndim != 1:
+        return False
+    if what == "fingerprint":
+        return bool(array.dtype.kind == "U" and array.ndim == 0)
+    if what == "indices":
+        return bool(np.all(indices >= 0) and len(np.unique(indices)) == len(indices))
+    return bool(array.dtype.kind == "f" and array.shape[:1] == indices.shape and not np.isnan(array).any())
+
+
+def _checksum(arrays: dict[str, Any]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()

@@ -1,25 +1,21 @@
-"""Replicated experiments: what the empirical score does on data drawn from a linear manifold, with error bars.
+"""The result of replicated experiments: one value per data set, and its statistics."""
 
-The quantities are those of :doc:`/theory/model`.
-"""
-
-from concurrent.futures import Executor
+import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag._version import __version__
-from phasediag.laws.linear import LinearManifold
-from phasediag.montecarlo.checkpoint import Checkpoint
-from phasediag.montecarlo.experiment import first_directions, prepare
-from phasediag.montecarlo.tasks import collect
+from phasediag.laws.protocols import Law
+from phasediag.laws.tweedie import jacobian
+from phasediag.montecarlo.space import first_directions, group_sizes
 from phasediag.probe import Probe
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["Measurement"]
+
+_DIRECTIONAL = ("covariance", "jacobian")
 
 
 @dataclass(frozen=True)
@@ -28,38 +24,65 @@ class Measurement:
 
     Attributes
     ----------
-    manifold, n, times, probe
-        The experiment.
+    law, log_n, times, probe
+        The experiment. A linear manifold has K groups of directions, its subspaces, and m directions in all; another
+        law has one group, its d directions.
+    seed : int or tuple of int
+        Seed.
     replicates : dict of ndarray, shape (R, T, ...)
-        One value per data set: ``log_partition``, ``participation``, ``excess_entropy`` (train only; shape (R, T)),
-        ``covariance`` (the diagonal of C on the manifold), ``score`` and ``singular_values`` (of the Jacobian on the
-        manifold, descending; off it they are 1/t), shape (R, T, m).
+        One value per data set, by the names below.
     requested : int
         Number of data sets asked for; R is smaller after an interruption.
+    method : {"plain", "rare"}
+        Whether all samples were drawn, or the lowest levels of the energies alone.
+    notes : tuple of str
+        What limits the numbers.
 
     Notes
     -----
-    Quantities by name: ``log_partition`` (directions of the manifold only), ``participation``, ``excess_entropy``
-    :math:`(\log Z + |\xi|^2/2)/d`, of shape (T,); ``covariance`` and ``jacobian``, the mean of :math:`C_{ii}` and
-    :math:`J_{ii}` over the directions of each subspace, (T, K); ``score``, (T, m); ``singular_values`` of the whole
-    Jacobian in descending order, (T, d). Entropies and :math:`\log Z` are in nats. `mean`, `values`
-    and the like refuse other names with a ValueError.
+    Quantities by name: ``log_partition`` (directions of the manifold only), ``participation``
+    :math:`\sum w^2` and ``participation_3``, ``participation_4``, ``excess_entropy`` :math:`H = -\sum w\log w`, of
+    shape (T,); ``covariance`` and ``jacobian``, the mean of :math:`C_{ii}` and :math:`J_{ii}` over the directions of
+    each group, (T, K); ``score``, (T, m); ``singular_values`` of the whole Jacobian in descending order, (T, d);
+    ``covariance_matrix``, (T, m, m). Entropies and :math:`\log Z` are in nats. `mean`, `values` and the like refuse
+    other names with a ValueError.
+
+    In `replicates`, ``covariance`` is the diagonal of C, (R, T, m), and ``singular_values`` are those on the manifold:
+    off it they are 1/t. With ``method="rare"``, ``covariance`` is the mean over each group, (R, T, K),
+    ``covariance_direction`` that of its first direction, and ``truncation`` bounds the error, (R, T).
 
     Source: Biroli et al., Nat. Commun. 15, 9957 (2024) (excess entropy).
     """
 
-    manifold: LinearManifold
-    n: int
+    law: Law
+    log_n: float
     times: Float
     probe: Probe
     seed: int | tuple[int, ...]
     replicates: dict[str, Float] = field(repr=False)
     requested: int
+    method: str = "plain"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def manifold(self) -> Any:
+        """The law, as it was called before there were others."""
+        return self.law
+
+    @property
+    def n(self) -> int | None:
+        """Number of samples N; None where it is beyond all integers that are exact."""
+        return round(math.exp(self.log_n)) if self.log_n < 53 * math.log(2) else None
+
+    @property
+    def alpha(self) -> float:
+        r""":math:`\log(N)/d`."""
+        return self.log_n / self.law.ambient_dim
 
     @property
     def n_replicates(self) -> int:
         """Number of data sets measured, R."""
-        return len(self.replicates["log_partition"])
+        return len(next(iter(self.replicates.values())))
 
     @property
     def interrupted(self) -> bool:
@@ -70,6 +93,10 @@ class Measurement:
         """Return the mean over data sets, of the shape of the quantity."""
         return np.mean(self.values(name), axis=0)
 
+    def median(self, name: str) -> Float:
+        """Return the median over data sets, of the shape of the quantity: no rare data set moves it."""
+        return np.median(self.values(name), axis=0)
+
     def standard_error(self, name: str) -> Float:
         r"""Return the standard error of the mean: the standard deviation of `values` over :math:`\sqrt{R}`."""
         return np.std(self.values(name), axis=0, ddof=1) / np.sqrt(self.n_replicates)
@@ -77,158 +104,122 @@ class Measurement:
     def standard_deviation(self, name: str) -> Float:
         """Return the standard deviation over data sets (R - 1 in the denominator), of the shape of the quantity.
 
-        For ``covariance`` and ``jacobian`` that of one direction, the root mean square over those of a subspace.
+        For ``covariance`` and ``jacobian`` that of one direction: the root mean square over those of a group that
+        were measured, which are all or, with ``method="rare"``, the first.
         """
-        if name in ("covariance", "jacobian"):
-            variances = np.var(self._directions(name), axis=0, ddof=1)
-            return np.sqrt(self._by_subspace(variances))
+        if name in _DIRECTIONAL:
+            groups = [np.var(self.of_group(name, k), axis=0, ddof=1) for k in range(len(group_sizes(self.law)))]
+            return np.stack([np.sqrt(np.mean(variances, axis=-1)) for variances in groups], axis=-1)
         return np.std(self.values(name), axis=0, ddof=1)
 
     def values(self, name: str) -> Float:
         """Return one value per data set, shape (R, ...) with that of the quantity."""
+        values = self._known(name)
         if name == "singular_values":
-            return self._whole_spectrum()
-        if name in ("covariance", "jacobian"):
-            return self._by_subspace(self._directions(name))
-        if name not in self.replicates:
-            known = ", ".join([*self.replicates, "jacobian"])
-            raise ValueError(f"name must be one of {known} at the {self.probe} probe, got {name!r}")
-        return self.replicates[name]
+            return self._whole_spectrum(values)
+        if name in _DIRECTIONAL and self.method == "plain":
+            return np.add.reduceat(values, first_directions(self.law), axis=-1) / np.array(group_sizes(self.law))
+        return values
 
     def directions(self, name: str, index: int | slice) -> Float:
         """Return ``score``, ``covariance`` or ``jacobian`` along directions of the manifold, shape (R, T, ...).
 
-        Directions are counted from 0, subspace by subspace.
+        Directions are counted from 0, subspace by subspace. A ValueError for another name, and with ``method="rare"``
+        for all but the score: see `of_group`.
         """
-        return self._directions(name)[..., index]
+        if name not in ("score", *_DIRECTIONAL):
+            raise ValueError(f"name must be 'score', 'covariance' or 'jacobian', got {name!r}")
+        if name != "score" and self.method == "rare":
+            raise ValueError(f"method 'rare' measures {name} along one direction of each subspace: use of_group")
+        return self._known(name)[..., index]
 
-    def _directions(self, name: str) -> Float:
-        if name == "jacobian":
-            t = self.times[:, None]
-            return (self.replicates["covariance"] / t - 1) / t
+    def of_group(self, name: str, k: int) -> Float:
+        """Return ``covariance`` or ``jacobian`` along the directions of group k that were measured, (R, T, ...).
+
+        All its directions or, with ``method="rare"``, the first: shape (R, T, 1).
+        """
+        if name not in _DIRECTIONAL:
+            raise ValueError(f"name must be 'covariance' or 'jacobian', got {name!r}")
+        if self.method == "rare":
+            covariance = self._known("covariance_direction")[..., k : k + 1]
+            return covariance if name == "covariance" else jacobian(covariance, self.times[:, None])
+        start = first_directions(self.law)[k]
+        return self._known(name)[..., start : start + group_sizes(self.law)[k]]
+
+    def _known(self, name: str) -> Float:
+        """Return what is kept of a quantity; the Jacobian from the covariance."""
+        if name == "jacobian" and "covariance" in self.replicates:
+            return jacobian(self.replicates["covariance"], self.times[:, None])
+        if name not in self.replicates:
+            raise ValueError(f"name must be one of {', '.join(self._names())}, got {name!r}")
         return self.replicates[name]
 
-    def _by_subspace(self, directions: Float) -> Float:
-        dims = self.manifold.integer_dims()
-        return np.add.reduceat(directions, first_directions(self.manifold), axis=-1) / np.array(dims)
+    def _names(self) -> list[str]:
+        return [*self.replicates, *(["jacobian"] if "covariance" in self.replicates else [])]
 
-    def _whole_spectrum(self) -> Float:
-        tangent = self.replicates["singular_values"]
-        n_off = int(self.manifold.ambient_dim) - tangent.shape[-1]
+    def _whole_spectrum(self, tangent: Float) -> Float:
+        n_off = int(self.law.ambient_dim) - tangent.shape[-1]
         off = np.broadcast_to(1 / self.times[:, None], (*tangent.shape[:-1], n_off))
         return -np.sort(-np.concatenate([tangent, off], axis=-1), axis=-1)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return means, standard deviations and standard errors as plain data."""
-        names = [*self.replicates, "jacobian"]
+    def _experiment(self) -> dict[str, Any]:
+        """Return what made the numbers, as plain data."""
+        law = self.law.to_dict() if hasattr(self.law, "to_dict") else repr(self.law)
         return {
-            "manifold": self.manifold.to_dict(),
+            "manifold": law,
+            "alpha": self.alpha,
+            "log_n": self.log_n,
             "n": self.n,
-            "times": self.times.tolist(),
             "probe": str(self.probe),
+            "method": self.method,
             "seed": self.seed,
             "version": __version__,
             "n_replicates": self.n_replicates,
+            "requested": self.requested,
+            "notes": list(self.notes),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return means, standard deviations and standard errors as plain data, and what made them."""
+        return {
+            **self._experiment(),
+            "times": self.times.tolist(),
             **{
                 name: {
                     "mean": self.mean(name).tolist(),
                     "standard_deviation": self.standard_deviation(name).tolist(),
                     "standard_error": self.standard_error(name).tolist(),
                 }
-                for name in names
+                for name in self._names()
             },
         }
 
+    def to_pandas(self) -> Any:
+        """Return a table with a row for each time and quantity (needs pandas).
+
+        Columns t, quantity (such as ``covariance:0``), mean, standard_deviation, standard_error.
+        """
+        from pandas import DataFrame
+
+        rows = []
+        for name in self._names():
+            columns = [getattr(self, part)(name) for part in ("mean", "standard_deviation", "standard_error")]
+            for i, t in enumerate(self.times):
+                for index in np.ndindex(columns[0].shape[1:]):
+                    label = ":".join([name, *map(str, index)])
+                    rows.append((t, label, *(column[(i, *index)] for column in columns)))
+        return DataFrame(rows, columns=["t", "quantity", "mean", "standard_deviation", "standard_error"])
+
     def _repr_html_(self) -> str:
-        cells = zip(self.times, self.mean("log_partition"), self.mean("participation"), strict=True)
-        errors = zip(self.standard_error("log_partition"), self.standard_error("participation"), strict=True)
+        names = [name for name in ("log_partition", "participation", "excess_entropy") if name in self.replicates]
+        columns = [(self.mean(name), self.standard_error(name)) for name in names]
         rows = "".join(
-            f"<tr><td>{t:.6g}</td><td>{z:.6g} ± {dz:.2g}</td><td>{y:.6g} ± {dy:.2g}</td></tr>"
-            for (t, z, y), (dz, dy) in zip(cells, errors, strict=True)
+            f"<tr><td>{t:.6g}</td>"
+            + "".join(f"<td>{mean[i]:.6g} ± {error[i]:.2g}</td>" for mean, error in columns)
+            + "</tr>"
+            for i, t in enumerate(self.times)
         )
-        caption = f"{self.n_replicates} data sets of N = {self.n} at the {self.probe} probe"
-        return f"<table><caption>{caption}</caption><tr><th>t</th><th>log Z</th><th>Y2</th></tr>{rows}</table>"
-
-
-def measure(
-    m: LinearManifold,
-    n: int,
-    times: ArrayLike,
-    probe: Probe | str = "origin",
-    *,
-    n_replicates: int = 100,
-    rng: Any = None,
-    executor: Executor | None = None,
-    checkpoint: str | Path | None = None,
-    description: str = "data sets",
-) -> Measurement:
-    r"""Measure the empirical score on ``n_replicates`` independent data sets of ``n`` samples.
-
-    `Measurement` lists the quantities. Each data set goes through `EmpiricalScore.moments
-    <phasediag.empirical.EmpiricalScore.moments>`.
-
-    Parameters
-    ----------
-    m : LinearManifold
-        The data, Gaussian or on a sphere, with integer dimensions. Cost grows with m, not d.
-    n : int
-        Number of samples N of each data set.
-    times : array_like, shape (T,)
-        Noise variances.
-    probe : Probe or str
-        ``origin``, ``displaced:k``, ``test``, ``train`` or ``at``. For ``test`` and ``train`` a new point is drawn
-        for every data set, with the same noise :math:`\xi` at all times.
-    n_replicates : int
-        At least 2.
-    rng : int, numpy.random.Generator or SeedSequence, optional
-        Seed; results depend on it alone, not on the executor.
-    executor : concurrent.futures.Executor, optional
-        Where the data sets are shared out; this thread by default.
-    checkpoint : path, optional
-        A ``.npz`` file, written atomically as the run goes on. A run that finds its own checkpoint goes on from
-        there, with more replicates if asked for; another experiment's is refused.
-    description : str
-        Label of the progress bar, which appears on a terminal only.
-
-    Returns
-    -------
-    Measurement
-        After Ctrl-C, of the data sets measured so far, if there are at least two.
-
-    Raises
-    ------
-    ValueError
-        Naming the argument at fault.
-
-    Examples
-    --------
-    >>> m = LinearManifold([1.0], [4])
-    >>> found = measure(m, 100, [0.3], n_replicates=50, rng=0)
-    >>> found.mean("log_partition").round(2), found.standard_error("log_partition").round(2)
-    (array([1.7]), array([0.03]))
-    >>> found.values("jacobian").shape, found.standard_deviation("jacobian").round(2)
-    ((50, 1, 1), array([[0.55]]))
-    """
-    experiment = prepare(m, n, times, probe, rng)
-    if not (isinstance(n_replicates, int | np.integer) and n_replicates >= 2):
-        raise ValueError(f"n_replicates must be an integer of at least 2, got {n_replicates!r}")
-    if checkpoint is not None and rng is None:
-        raise ValueError("checkpoint needs a seed to resume from: give rng as well")
-    store = Checkpoint(checkpoint, experiment.fingerprint())
-    missing = [index for index in range(n_replicates) if index not in store.done]
-    try:
-        collect(experiment, missing, executor, store, description)
-    except KeyboardInterrupt:
-        if len(store.done) < 2:
-            raise
-    finally:
-        store.save()
-    return Measurement(
-        m,
-        experiment.n,
-        np.array(experiment.times),
-        experiment.probe,
-        experiment.entropy,
-        store.stacked(n_replicates),
-        n_replicates,
-    )
+        size = f"N = {self.n}" if self.n is not None and self.n < 10**9 else f"log N = {self.log_n:.6g}"
+        caption = f"{self.n_replicates} data sets of {size} at the {self.probe} probe, method {self.method}"
+        head = "".join(f"<th>{name}</th>" for name in ("t", *names))
+        return f"<table><caption>{caption}</caption><tr>{head}</tr>{rows}</table>"

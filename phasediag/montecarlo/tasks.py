@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from phasediag._arrays import Float
-from phasediag.montecarlo.checkpoint import Checkpoint
+from phasediag.montecarlo.checkpoint import Part
 from phasediag.montecarlo.experiment import Experiment
 
 __all__ = ["collect"]
@@ -18,9 +18,9 @@ _TASKS = 32
 
 
 def collect(
-    experiment: Experiment, missing: Sequence[int], executor: Executor | None, store: Checkpoint, description: str
+    experiment: Experiment, missing: Sequence[int], executor: Executor | None, part: Part, description: str
 ) -> None:
-    """Run the missing replicates and store each as it comes."""
+    """Run the missing replicates and keep each as it comes."""
     from tqdm import tqdm
 
     size = max(1, -(-len(missing) // _TASKS))
@@ -28,7 +28,7 @@ def collect(
     results = _here(experiment, tasks) if executor is None else _shared(experiment, tasks, executor)
     with tqdm(total=len(missing), desc=description, disable=None, leave=False) as bar:
         for indices, replicates in results:
-            store.add(indices, replicates)
+            part.add(indices, replicates)
             bar.update(len(indices))
 
 
@@ -62,4 +62,4 @@ def _shared(
 
 
 def _count(replicates: dict[str, Any]) -> int:
-    return len(replicates["log_partition"])
+    return len(next(iter(replicates.values())))
