@@ -1,6 +1,4 @@
-"""Functions of log u that neither overflow nor cancel, and the one root finder of the package."""
-
-from collections.abc import Callable
+"""Functions of log u that neither overflow nor cancel."""
 
 import numpy as np
 
@@ -50,32 +48,3 @@ def _small_entropy_loss(u: Float) -> Float:
     for odd in (15, 13, 11, 9, 7, 5, 3):
         tail = 1 / odd + z * tail
     return 2 * z * (1 / (1 + x) + x * tail)
-
-
-def newton(equation: Callable[[Float], tuple[Float, Float]], low: Float, high: Float) -> Float:
-    """Return the root of a decreasing function in each bracket, by Newton's method from the left.
-
-    The functions of this package are convex or nearly so in log t, which makes Newton's method from the left
-    converge monotonically and quadratically; a step that leaves the bracket is replaced by a bisection.
-
-    Parameters
-    ----------
-    equation : callable
-        x -> (value, minus the derivative), both of the shape of x.
-    low, high : ndarray
-        Brackets: the value is >= 0 at ``low`` and <= 0 at ``high``, up to rounding.
-    """
-    low, high = np.broadcast_arrays(low, high)
-    x = low
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        for _ in range(200):
-            value, descent = equation(x)
-            low, high = np.where(value >= 0, x, low), np.where(value <= 0, x, high)
-            step = x + value / descent
-            inside = (step >= low) & (step <= high)
-            step = np.where(inside, step, (low + high) / 2)
-            change, x = np.abs(step - x), step
-            # Newton converges quadratically: after a step of 1e-8 its error is below rounding.
-            if np.all(change <= np.where(inside, 1e-8, 0) + 1e-14 * (1 + np.abs(x))):
-                break
-    return x

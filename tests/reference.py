@@ -69,6 +69,25 @@ def score(s, m, t, k):
     return participation + mp.log(variance * (t + sk) ** 2 / t)
 
 
+def typical_noise(s, m, t, k):
+    """Return A at x_i^2 = s_i + t, the variance v_2, the squared shift of the mean from lam = 1 to 2, and v_1."""
+    norms = sum(mj * (sj + t) * sj / ((t + sj) * (t + 2 * sj)) for mj, sj in zip(m, s, strict=True))
+    v1, v2 = (s[k] * t / (t + q * s[k]) for q in (1, 2))
+    shift = (s[k] + t) * (2 * s[k] / (t + 2 * s[k]) - s[k] / (t + s[k])) ** 2
+    return annealed(s, m, t) + norms, v2, shift, v1
+
+
+def typical_resolution(s, m, t, k):
+    A, v2, D, v1 = typical_noise(s, m, t, k)
+    variance = 3 * v2**2 + 6 * v2 * D + D**2 - 2 * v1 * (v2 + D) + v1**2
+    return A + mp.log(variance * (t + s[k]) ** 2 / t**4)
+
+
+def typical_score(s, m, t, k):
+    A, v2, D, _ = typical_noise(s, m, t, k)
+    return A + mp.log((v2 + D) / t**2 * (t + s[k]) ** 2 / (s[k] + t))
+
+
 def isolated(s, m, t, k):
     return m[k] * mp.log1p(s[k] / t) / 2
 

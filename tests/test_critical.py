@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
@@ -94,9 +94,8 @@ def exact_threshold(m, criterion, closure, k):
 @every_criterion
 @given(m=manifolds(), log_n=log_sizes)
 def test_critical_times_at_the_extremes(criterion, closure, m, log_n):
-    alpha = log_n / m.ambient_dim
-    target = mpf(alpha) * mpf(m.ambient_dim)
-    for k, t in enumerate(critical_times(m, alpha, criterion=criterion, closure=closure)):
+    target = mpf(log_n)
+    for k, t in enumerate(critical_times(m, log_n=log_n, criterion=criterion, closure=closure)):
         assert reference.is_root(exact_threshold(m, criterion, closure, k), target, t)
 
 
@@ -104,15 +103,15 @@ def test_critical_times_at_the_extremes(criterion, closure, m, log_n):
 @pytest.mark.parametrize("closure", ["exact", "gaussian"])
 @given(data=st.data(), m=manifolds(), log_n=log_sizes)
 def test_condensation_at_the_extremes(closure, probe, data, m, log_n):
-    alpha, where, named = log_n / m.ambient_dim, probe, probe
+    where, named = probe, probe
     if probe == "displaced":
         named, where = Probe.displaced(m.n_subspaces - 1), ("displaced", m.n_subspaces - 1)
     if probe == "profile":
         norms = [data.draw(log_uniform(-12, 18)) for _ in m.dims]
         named, where = Probe.profile(norms), reference.mpfs(norms)
     threshold = reference.threshold if closure == "exact" else reference.gaussian_threshold
-    s, dims, target = reference.mpfs(m.variances), reference.mpfs(m.dims), mpf(alpha) * mpf(m.ambient_dim)
-    t = condensation_time(m, alpha, named, closure)
+    s, dims, target = reference.mpfs(m.variances), reference.mpfs(m.dims), mpf(log_n)
+    t = condensation_time(m, None, named, closure, log_n=log_n)
     assert reference.is_root(lambda t: threshold(s, dims, t, where), target, t)
     if t > 1e-290:
         back = condensation_alpha(m, t, named, closure)
@@ -133,46 +132,35 @@ def test_critical_alphas_at_the_extremes(criterion, closure, m, t):
         assert abs(mpf(float(computed[k])) * mpf(m.ambient_dim) - exact) < 1e-12 * largest
 
 
-@settings(max_examples=60)
-@given(
-    s=st.lists(log_uniform(-3, 3), min_size=2, max_size=3),
-    tiny=log_uniform(-6, -0.8),
-    others=log_uniform(-6, 0),
-    log_n=log_uniform(-3, 1),
-)
-def test_largest_root_of_the_exact_rem(s, tiny, others, log_n):
-    """Below m_k = 3 - 2 sqrt(2) the threshold may turn; scan it from the right for its first crossing."""
-    dims = [tiny] + [others] * (len(s) - 1)
-    m = LinearManifold(s, dims)
-    alpha = log_n / m.ambient_dim
-    computed = critical_times(m, alpha, criterion="rem")[0]
-    log_t = np.linspace(40, -800, 400_001)
-    y = 1 / (1 + np.exp(log_t[:, None] - np.log(s)))
-    scanned = (-np.log1p(-y * (1 - 1e-16)) - y) @ dims / 2 + y[:, 0] * (1 - y[:, 0]) / 2
-    first = np.flatnonzero(scanned >= alpha * m.ambient_dim)
-    if len(first) and log_t[first[0]] > -20:
-        assert np.log(computed) == pytest.approx(log_t[first[0]], abs=2 * (log_t[0] - log_t[1]))
-    if computed > 0:
-        exact = reference.threshold(reference.mpfs(s), reference.mpfs(dims), mpf(float(computed)), ("displaced", 0))
-        assert reference.relative_error(alpha * m.ambient_dim, exact) < 1e-12
+@given(m=moderate_manifolds, tiny=log_uniform(-6, -0.8), log_n=log_uniform(-3, 1))
+def test_a_small_part_of_a_dimension_has_no_exact_rem_time(m, tiny, log_n):
+    """Below m_k = 3 - 2 sqrt(2) the threshold turns: no time is given, and the other subspaces keep theirs."""
+    with_part = LinearManifold((*m.variances, 1.0), (*m.dims, tiny))
+    times = critical_times(with_part, criterion="rem", log_n=log_n)
+    assert np.isnan(times[-1])
+    for k, t in enumerate(times[:-1]):
+        assert reference.is_root(exact_threshold(with_part, "rem", "exact", k), mpf(log_n), t)
+    assert lost_first(with_part, criterion="rem", log_n=log_n) == -1
+    assert np.isnan(condensation_time(with_part, None, Probe.displaced(m.n_subspaces), log_n=log_n))
 
 
 @every_criterion
 @given(m=moderate_manifolds, log_n=moderate_log_sizes)
 def test_times_fall_with_alpha(criterion, closure, m, log_n):
-    alpha = log_n / m.ambient_dim * np.array([1, 1.1, 2, 10])
-    assert np.all(np.diff(critical_times(m, alpha, criterion=criterion, closure=closure), axis=0) <= 0)
-    assert np.all(np.diff(condensation_time(m, alpha)) <= 0)
+    sizes = log_n * np.array([1, 1.1, 2, 10])
+    assert np.all(np.diff(critical_times(m, log_n=sizes, criterion=criterion, closure=closure), axis=0) <= 0)
+    assert np.all(np.diff(condensation_time(m, log_n=sizes)) <= 0)
 
 
 @every_criterion
 @given(m=moderate_manifolds, log_n=moderate_log_sizes)
 def test_critical_alphas_invert_critical_times(criterion, closure, m, log_n):
-    alpha = log_n / m.ambient_dim
-    times = critical_times(m, alpha, criterion=criterion, closure=closure)
+    times = critical_times(m, log_n=log_n, criterion=criterion, closure=closure)
     for k, t in enumerate(times):
         if t > 1e-300:
-            assert critical_alphas(m, t, criterion=criterion, closure=closure)[k] == pytest.approx(alpha, rel=1e-11)
+            assert critical_alphas(m, t, criterion=criterion, closure=closure)[k] == pytest.approx(
+                log_n / m.ambient_dim, rel=1e-11
+            )
 
 
 @every_criterion
@@ -181,29 +169,29 @@ def test_permuting_subspaces_permutes_times(criterion, closure, m, log_n, rng):
     order = list(range(m.n_subspaces))
     rng.shuffle(order)
     shuffled = LinearManifold([m.variances[k] for k in order], [m.dims[k] for k in order], m.ambient_dim)
-    alpha = log_n / m.ambient_dim
-    times = critical_times(m, alpha, criterion=criterion, closure=closure)
+    times = critical_times(m, log_n=log_n, criterion=criterion, closure=closure)
     np.testing.assert_allclose(
-        critical_times(shuffled, alpha, criterion=criterion, closure=closure), times[order], rtol=1e-12
+        critical_times(shuffled, log_n=log_n, criterion=criterion, closure=closure), times[order], rtol=1e-12
     )
-    first = lost_first(m, alpha, criterion=criterion, closure=closure)
-    shuffled_first = lost_first(shuffled, alpha, criterion=criterion, closure=closure)
+    first = lost_first(m, log_n=log_n, criterion=criterion, closure=closure)
+    shuffled_first = lost_first(shuffled, log_n=log_n, criterion=criterion, closure=closure)
     assert (order[shuffled_first] if shuffled_first >= 0 else -1) == first
 
 
 @pytest.mark.parametrize(("criterion", "closure"), [pair for pair in EVERY if pair[0] != "isolated"])
 @given(m=moderate_manifolds, log_n=moderate_log_sizes, share=st.floats(0.01, 0.99))
 def test_splitting_a_subspace_changes_no_joint_threshold(criterion, closure, m, log_n, share):
+    if closure == "exact":
+        share = min(max(share, 0.2), 0.8)  # smaller parts of a dimension have no exact rem time
     s, dims = m.variances, m.dims
     split = LinearManifold((*s, s[0]), (dims[0] * share, *dims[1:], dims[0] * (1 - share)), m.ambient_dim)
-    alpha = log_n / m.ambient_dim
     for probe in ("origin", "typical"):
         for how in ("exact", "gaussian"):
-            whole = condensation_time(m, alpha, probe, how)
-            np.testing.assert_allclose(condensation_time(split, alpha, probe, how), whole, rtol=1e-12)
-    whole = critical_times(m, alpha, criterion=criterion, closure=closure)
+            whole = condensation_time(m, None, probe, how, log_n=log_n)
+            np.testing.assert_allclose(condensation_time(split, None, probe, how, log_n=log_n), whole, rtol=1e-12)
+    whole = critical_times(m, log_n=log_n, criterion=criterion, closure=closure)
     np.testing.assert_allclose(
-        critical_times(split, alpha, criterion=criterion, closure=closure), [*whole, whole[0]], rtol=1e-12
+        critical_times(split, log_n=log_n, criterion=criterion, closure=closure), [*whole, whole[0]], rtol=1e-12
     )
 
 
@@ -211,10 +199,9 @@ def test_splitting_a_subspace_changes_no_joint_threshold(criterion, closure, m, 
 @given(m=moderate_manifolds, log_n=moderate_log_sizes, c=log_uniform(-6, 6))
 def test_times_scale_with_the_variances(criterion, closure, m, log_n, c):
     scaled = LinearManifold([c * s for s in m.variances], m.dims, m.ambient_dim)
-    alpha = log_n / m.ambient_dim
     np.testing.assert_allclose(
-        critical_times(scaled, alpha, criterion=criterion, closure=closure),
-        c * critical_times(m, alpha, criterion=criterion, closure=closure),
+        critical_times(scaled, log_n=log_n, criterion=criterion, closure=closure),
+        c * critical_times(m, log_n=log_n, criterion=criterion, closure=closure),
         rtol=1e-11,
         atol=1e-290,
     )
@@ -252,7 +239,7 @@ def test_isolated_crossover(m):
 @pytest.mark.parametrize(("criterion", "closure"), [("rem", "gaussian"), ("resolution", None), ("score", None)])
 @given(m=manifolds(2, 2), log_n=log_sizes)
 def test_larger_variance_is_lost_first(criterion, closure, m, log_n):
-    times = critical_times(m, log_n / m.ambient_dim, criterion=criterion, closure=closure)
+    times = critical_times(m, log_n=log_n, criterion=criterion, closure=closure)
     assert len(crossover_alphas(m, 0, 1, criterion=criterion, closure=closure)) == 0
     if m.variances[0] > m.variances[1]:
         assert times[0] >= times[1] * (1 - 1e-12)
@@ -315,3 +302,54 @@ def test_nothing_condenses_at_the_centre_of_a_sphere():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(LinearManifold([1, 0.3], [2, 5], 30))
+
+
+@pytest.mark.parametrize(
+    ("m", "size", "resolution", "score"),
+    [
+        (LinearManifold([1, 0.3], [2, 5], 30), {"n": 1000}, (0.26884, 0.16089), (0.16041, 0.11962)),
+        (LinearManifold([1, 0.25], [10, 20], 100), {"log_n": 20}, (0.29203, 0.23523), (0.24952, 0.22410)),
+    ],
+)
+def test_check_values_at_a_typical_point(m, size, resolution, score):
+    for criterion, expected in (("resolution", resolution), ("score", score)):
+        times = critical_times(m, criterion=criterion, probe="typical", **size)
+        np.testing.assert_allclose(times, expected, atol=5e-6)
+
+
+@pytest.mark.parametrize("criterion", ["resolution", "score"])
+@given(m=manifolds(), log_n=log_sizes)
+def test_typical_critical_times_at_the_extremes(criterion, m, log_n):
+    s, dims = reference.mpfs(m.variances), reference.mpfs(m.dims)
+    equation = getattr(reference, f"typical_{criterion}")
+    for k, t in enumerate(critical_times(m, criterion=criterion, probe="typical", log_n=log_n)):
+        assert reference.is_root(lambda t, k=k: equation(s, dims, t, k), mpf(log_n), t)
+
+
+@pytest.mark.parametrize(("criterion", "probe"), [("rem", None), ("resolution", None), ("resolution", "typical")])
+def test_a_thousand_variances(criterion, probe):
+    """The tabulated sum gives the roots of the equations to 1e-12, at the ends and in the middle."""
+    m = LinearManifold(np.geomspace(1, 1e-3, 1000), np.ones(1000))
+    alphas = np.geomspace(0.01, 2, 40)
+    times = critical_times(m, alphas, criterion=criterion, probe=probe)
+    s, dims = reference.mpfs(m.variances), reference.mpfs(m.dims)
+    for i, k in ((0, 0), (17, 500), (39, 999)):
+        if criterion == "rem":
+            equation = exact_threshold(m, "rem", "exact", k)
+        else:
+            name = f"{probe}_{criterion}" if probe else criterion
+            equation = lambda t, k=k, name=name: getattr(reference, name)(s, dims, t, k)  # noqa: E731
+        assert reference.is_root(equation, mpf(float(alphas[i])) * 1000, times[i, k])
+
+
+def test_sizes_are_given_one_way_or_another():
+    m = LinearManifold([1, 0.3], [2, 5], 30)
+    by_alpha = critical_times(m, m.alpha(10**400), criterion="score")
+    np.testing.assert_array_equal(critical_times(m, n=10**400, criterion="score"), by_alpha)
+    np.testing.assert_allclose(critical_times(m, log_n=400 * np.log(10), criterion="score"), by_alpha, rtol=1e-12)
+    with pytest.raises(ValueError, match="alpha must be log"):
+        critical_times(m, 60000, criterion="resolution")
+    with pytest.raises(ValueError, match="probe must be 'origin' or 'typical' for criterion 'score'"):
+        critical_times(m, 1, criterion="score", probe="test")
+    with pytest.raises(ValueError, match="probe must be left out"):
+        critical_times(m, 1, criterion="isolated", probe="typical")

@@ -91,7 +91,7 @@ def test_the_annealed_limit():
     for log_n, digits in ((60.0, 1e-6), (1e3, 1e-9), (1e4, 0)):
         for criterion in ("resolution", "score"):
             annealed, finite = (
-                critical_times(SMALL, log_n / 4, criterion=criterion, closure=closure)
+                critical_times(SMALL, log_n=log_n, criterion=criterion, closure=closure)
                 for closure in ("annealed", "finite")
             )
             np.testing.assert_allclose(finite, annealed, rtol=digits)

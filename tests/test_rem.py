@@ -61,20 +61,18 @@ def test_cgf_entropy_and_derivative_at_the_extremes(closure, m, t, lam, log_n, p
     ) / (2 * step * mpf(lam))
     scale = abs(slope) if closure == "exact" else max(map(abs, terms)) / lam
     assert abs(mpf(float(model.cgf_derivative(lam))) - slope) <= 1e-12 * scale
-    alpha = log_n / m.ambient_dim
     loss = freezing_condition(m, t, norms, closure)(mpf(lam))
-    entropy = mpf(alpha) * mpf(m.ambient_dim) - loss
-    assert abs(mpf(float(model.entropy(alpha, lam))) - entropy) <= 1e-12 * max(loss, mpf(log_n))
+    entropy = mpf(log_n) - loss
+    assert abs(mpf(float(model.entropy(lam=lam, log_n=log_n))) - entropy) <= 1e-12 * max(loss, mpf(log_n))
 
 
 @both_closures
 @given(m=manifolds(), t=log_uniform(-13, 13), log_n=log_sizes, probe=probes)
 def test_freezing_point_at_the_extremes(closure, m, t, log_n, probe):
-    alpha = log_n / m.ambient_dim
-    lam_c = float(RandomEnergyModel(m, t, probe, closure).freezing_point(alpha))
+    lam_c = float(RandomEnergyModel(m, t, probe, closure).freezing_point(log_n=log_n))
     if not np.isfinite(lam_c):
         lam_c = 1.7e308
-    target = mpf(alpha) * mpf(m.ambient_dim)
+    target = mpf(log_n)
     condition = freezing_condition(m, t, norms_of(m, t, probe), closure)
     # The entropy loss rises with lambda; near 0 and at overflow one side is all there is to check.
     if lam_c > 0:
@@ -86,10 +84,9 @@ def test_freezing_point_at_the_extremes(closure, m, t, log_n, probe):
 @both_closures
 @given(m=manifolds(), t=log_uniform(-13, 13), log_n=log_sizes, probe=probes)
 def test_log_partition_and_participation_at_the_extremes(closure, m, t, log_n, probe):
-    alpha = log_n / m.ambient_dim
-    L = mpf(alpha) * mpf(m.ambient_dim)
+    L = mpf(log_n)
     model = RandomEnergyModel(m, t, probe, closure)
-    lam_c = model.freezing_point(alpha)
+    lam_c = model.freezing_point(log_n=log_n)
     norms = norms_of(m, t, probe)
 
     def psi(lam):
@@ -100,27 +97,41 @@ def test_log_partition_and_participation_at_the_extremes(closure, m, t, log_n, p
 
     if 1e-200 < lam_c < 1 - 1e-9:
         exact = (L + psi(lam_c)) / mpf(float(lam_c))
-        assert abs(mpf(float(model.log_partition(alpha))) - exact) <= 1e-12 * largest(lam_c) / mpf(float(lam_c))
-        assert model.participation(alpha) == pytest.approx(1 - lam_c, rel=1e-12, abs=1e-14)
-        assert model.phase(alpha) == "condensed"
+        assert abs(mpf(float(model.log_partition(log_n=log_n))) - exact) <= 1e-12 * largest(lam_c) / mpf(float(lam_c))
+        assert model.participation(log_n=log_n) == pytest.approx(1 - lam_c, rel=1e-12, abs=1e-14)
+        assert model.phase(log_n=log_n) == "condensed"
     elif 1 + 1e-9 < lam_c < 1e200:
-        assert abs(mpf(float(model.log_partition(alpha))) - (L + psi(1))) <= 1e-12 * largest(1)
-        assert model.phase(alpha) == "liquid"
+        assert abs(mpf(float(model.log_partition(log_n=log_n))) - (L + psi(1))) <= 1e-12 * largest(1)
+        assert model.phase(log_n=log_n) == "liquid"
         for q in (2, 3):
             if lam_c >= q:
                 exact = psi(q) - q * psi(1) - (q - 1) * L
             else:
                 exact = q / mpf(float(lam_c)) * (L + psi(lam_c)) - q * (L + psi(1))
             scale = q * largest(1, min(q, lam_c))
-            assert abs(mpf(float(model.log_participation(alpha, q))) - exact) <= 1e-12 * scale
+            assert abs(mpf(float(model.log_participation(q=q, log_n=log_n))) - exact) <= 1e-12 * scale
+
+
+def test_participation_of_a_million_dimensions_just_above_freezing():
+    """Psi(q) - q Psi(1) - (q - 1) L, of terms of 1e7, is left with a half."""
+    m = LinearManifold([1e6], [10**6])
+    log_n = float(reference.threshold([mpf(10) ** 6], [mpf(10) ** 6], mpf("1e-3") / mpf("1.001"), "origin"))
+    u = mpf(10) ** 9
+
+    def psi(lam):
+        return -(mpf(10) ** 6) / 2 * mp.log1p(lam * u)
+
+    lam_c = mp.findroot(lambda lam: log_n + psi(lam) + lam * mpf(10) ** 6 / 2 * u / (1 + lam * u), mpf("1.001"))
+    exact = 2 / lam_c * (log_n + psi(lam_c)) - 2 * (log_n + psi(1))
+    # What is left of the error is that of t itself, one part in 1e16 of an exponent of 1e7.
+    assert RandomEnergyModel(m, 1e-3).log_participation(log_n=log_n) == pytest.approx(float(exact), rel=3e-11)
 
 
 @both_closures
 @given(m=moderate_manifolds, log_n=moderate_log_sizes, t=log_uniform(-4, 4))
 def test_freezing_point_at_the_origin_is_a_ratio_of_times(closure, m, log_n, t):
-    alpha = log_n / m.ambient_dim
-    ratio = t / condensation_time(m, alpha, "origin", closure)
-    assert RandomEnergyModel(m, t, "origin", closure).freezing_point(alpha) == pytest.approx(ratio, rel=1e-12)
+    ratio = t / condensation_time(m, None, "origin", closure, log_n=log_n)
+    assert RandomEnergyModel(m, t, "origin", closure).freezing_point(log_n=log_n) == pytest.approx(ratio, rel=1e-12)
 
 
 @given(m=moderate_manifolds, t=log_uniform(-2, 2), probe=probes)
@@ -135,12 +146,11 @@ def test_gaussian_closure_is_the_second_order_expansion(m, t, probe):
 @both_closures
 @given(m=moderate_manifolds, log_n=moderate_log_sizes, probe=probes)
 def test_condensation_time_is_where_the_entropy_vanishes(closure, m, log_n, probe):
-    alpha = log_n / m.ambient_dim
-    t_c = condensation_time(m, alpha, probe, closure)
+    t_c = condensation_time(m, None, probe, closure, log_n=log_n)
     if t_c > 1e-250:
-        assert RandomEnergyModel(m, t_c, probe, closure).entropy(alpha) == pytest.approx(0, abs=1e-11 * log_n)
-        assert RandomEnergyModel(m, 1.01 * t_c, probe, closure).phase(alpha) == "liquid"
-        assert RandomEnergyModel(m, 0.99 * t_c, probe, closure).phase(alpha) == "condensed"
+        assert RandomEnergyModel(m, t_c, probe, closure).entropy(log_n=log_n) == pytest.approx(0, abs=1e-11 * log_n)
+        assert RandomEnergyModel(m, 1.01 * t_c, probe, closure).phase(log_n=log_n) == "liquid"
+        assert RandomEnergyModel(m, 0.99 * t_c, probe, closure).phase(log_n=log_n) == "condensed"
 
 
 def test_sphere_has_no_fluctuating_norms():

@@ -1,18 +1,12 @@
 """Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t.
 
-Derived in :doc:`/theory/condensation` and :doc:`/theory/criteria`. Times are noise variances, in the units of the
-data's variances. They are solved for to a relative 1e-12; where exact averages enter to 1e-10, at ``test`` and
-``train`` and for ``retained`` to 1e-5, or as well as those averages are known.
+Derived in :doc:`/theory/condensation` and :doc:`/theory/criteria`. A criterion is one `Threshold
+<phasediag.critical.threshold.Threshold>`, explicit in log N; `phasediag.critical.criteria` lists them.
 """
 
-from phasediag.critical.times import (
-    condensation_alpha,
-    condensation_time,
-    critical_alphas,
-    critical_times,
-    crossover_alphas,
-    lost_first,
-)
+from phasediag.critical.condensation import condensation_alpha, condensation_time
+from phasediag.critical.crossovers import crossover_alphas
+from phasediag.critical.times import critical_alphas, critical_times, lost_first
 
 __all__ = [
     "condensation_alpha",

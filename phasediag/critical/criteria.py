@@ -1,111 +1,101 @@
 r"""Criteria for the loss of a subspace: each an equation between log N and the critical time :math:`t_k`.
 
-Those in closed form are explicit in log N given t, and have one root in t given log N (exact ``rem`` at dimensions
-below :math:`3 - 2\sqrt2` may have three, of which the largest counts). Those of exact averages, closure ``finite`` and
-``retained``, live in `phasediag.finite`, which is imported when one is asked for.
+Those in closed form are explicit in log N given t, and have one root in t given log N. Those of exact averages, closure
+``finite`` and ``retained``, live in `phasediag.finite`, which is imported when one is asked for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag._logs import log_expm1, newton, softplus
+from phasediag._logs import entropy_loss, log_expm1, sigmoids, softplus
+from phasediag.critical.threshold import DIGITS, Function, SharedThreshold, SubspaceSum, Threshold
 from phasediag.laws.linear import LinearManifold
-from phasediag.rem.closures import CLOSURES, Exact
+from phasediag.probe import Probe
+
+#: log s_k, log of the mean variance, m and log N (..., 1) -> bounds of log t, (..., K)
+Bounds = Callable[[Float, float, float, Float], tuple[Float, Float]]
 
 # Beyond u = exp(_CAP) the annealed equations are linear in log u to the last digit, and u**4 still fits a double.
 _CAP = 150.0
+# One direction of a smaller part of a dimension turns the exact ``rem`` threshold: it has no one root.
+_LEAST_DIM = 3 - 2 * np.sqrt(2)
 
-# What the equations in closed form are solved to.
-_DIGITS = 1e-12
+
+def rem_exact(m: LinearManifold) -> Threshold:
+    r"""Criterion ``rem``, closure ``exact``: the origin's threshold plus :math:`\frac12 u_k/(1 + u_k)^2`."""
+    if m.geometry == "sphere":
+        raise ValueError("closure 'exact' assumes Gaussian data: for geometry='sphere' use closure='gaussian'")
+    log_s, dims, s = _numbers(m)
+
+    def bounds(log_n: Float) -> tuple[Float, Float]:
+        # As at a fixed point, `phasediag.rem.closures.Exact`; the displacement weighs as one dimension.
+        rho = 2 * log_n / dims
+        low = np.max(log_s - log_expm1(rho + np.sqrt(2 * rho)), axis=-1, keepdims=True)
+        total = np.sum(dims) + 1
+        high = np.log((dims @ s + s) / total) - log_expm1(2 * log_n / total)
+        return np.broadcast_to(low, high.shape), np.where(dims < _LEAST_DIM, np.nan, high)
+
+    return SharedThreshold(log_s, SubspaceSum(m, _loss), _displacement, bounds)
 
 
-class Criterion(Protocol):
-    """One equation per subspace."""
+class RemGaussian:
+    r"""Criterion ``rem``, closure ``gaussian``: :math:`2 L t^2 - s_k t - g S_4/2 = 0`; the source paper's."""
 
-    @property
-    def accuracy(self) -> float:
-        """What log of the times is known to: within it they count as equal."""
+    accuracy = DIGITS
+
+    def __init__(self, m: LinearManifold) -> None:
+        self.log_s, dims, s = _numbers(m)
+        self.unit = np.max(self.log_s)
+        self.s = s / np.exp(self.unit)
+        self.spread = float(m.geometry == "gaussian") / 2 * np.sum(dims * self.s**2)
 
     def log_n(self, log_t: Float) -> Float:
-        """Return the log N at which subspace k is at its critical time; log t and result of shape (..., K)."""
+        """Return log N at log t of shape (..., K)."""
+        inverse = np.exp(self.unit - log_t)
+        return (self.spread * inverse + self.s) * inverse / 2
 
     def log_times(self, log_n: Float) -> Float:
-        """Return log of the critical times, shape (..., K), for log N of shape (...)."""
-
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        """Return the values of log N at which the order of two critical times may change."""
-
-
-class Rem:
-    """Criterion ``rem``: condensation seen from the probes displaced along each subspace."""
-
-    accuracy = _DIGITS
-
-    def __init__(self, m: LinearManifold, closure: str) -> None:
-        self.closure = CLOSURES[closure](m)
-        self.s = np.array(m.data_variances)
-        # Row k is the probe displaced along subspace k: X_k = t.
-        self.fixed, self.moving = np.zeros((m.n_subspaces,) * 2), np.eye(m.n_subspaces)
-
-    def log_n(self, log_t: Float) -> Float:
-        return self.closure.threshold(log_t, self.fixed, self.moving)
-
-    def log_times(self, log_n: Float) -> Float:
-        with np.errstate(divide="ignore"):
-            return self.closure.log_condensation_time(log_n[..., None], self.fixed, self.moving)
-
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        if not isinstance(self.closure, Exact):
-            return np.array([])
-        turning = self.closure.log_turning_time(self.moving)
-        meeting = np.full_like(turning, np.mean(np.log(self.s[[i, j]])))
-        candidates = np.concatenate([self.log_n(meeting)[[i]], self.log_n(turning)[[i, j]]])
-        return candidates[np.isfinite(candidates)]
+        """Return the positive root of the quadratic equation."""
+        log_n = log_n[..., None]
+        root = np.hypot(self.s, np.sqrt(8 * log_n) * np.sqrt(self.spread))
+        return self.unit + np.log((self.s + root) / (4 * log_n))
 
 
 class Isolated:
     r"""Criterion ``isolated``: :math:`\log N = (m_k/2) \log(1 + s_k/t)`."""
 
-    accuracy = _DIGITS
+    accuracy = DIGITS
 
     def __init__(self, m: LinearManifold) -> None:
-        self.s = np.array(m.data_variances)
-        self.m = np.array(m.dims, dtype=float)
+        self.log_s, self.m, _ = _numbers(m)
 
     def log_n(self, log_t: Float) -> Float:
-        return self.m / 2 * softplus(np.log(self.s) - log_t)
+        """Return log N at log t of shape (..., K)."""
+        return self.m / 2 * softplus(self.log_s - log_t)
 
     def log_times(self, log_n: Float) -> Float:
-        return np.log(self.s) - log_expm1(2 * log_n[..., None] / self.m)
+        """Return the explicit inverse."""
+        return self.log_s - log_expm1(2 * log_n[..., None] / self.m)
 
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        """Solve t_i = t_j: log(s_i m_i / s_j m_j) = h(2L/m_i) - h(2L/m_j), h(x) = log((exp(x) - 1)/x).
 
-        The slope of h lies between 1/2 and 1, which brackets the root; there is one iff both sides have one sign.
-        """
-        ratio = np.log(self.s[i] / self.s[j]) + np.log(self.m[i] / self.m[j])
-        rates = 2 / self.m[[i, j]]
-        if not ratio * (rates[0] - rates[1]) > 0:
-            return np.array([])
+def annealed(m: LinearManifold, shared: Function, own: Function, bounds: Bounds) -> Threshold:
+    r"""Criteria ``resolution`` and ``score`` with annealed noise, :math:`Y_2 = e^A/N`.
 
-        def equation(log_n: Float) -> tuple[Float, Float]:
-            x = np.exp(log_n) * rates[:, None]
-            h = log_expm1(x) - np.log(x)
-            slope = x / -np.expm1(-x) - 1
-            sign = np.sign(ratio)
-            return sign * (ratio - h[0] + h[1]), sign * (slope[0] - slope[1])
-
-        low = np.log([ratio / (rates[0] - rates[1])])
-        return np.exp(newton(equation, low, low + np.log(2)))
+    The sampling noise along subspace k equals its signal when :math:`\log N = A + B(u_k)`, with
+    :math:`A = \Psi(2) - 2\Psi(1)` and B the noise to signal ratio of one sample.
+    """
+    log_s, dims, s = _numbers(m)
+    total = float(np.sum(dims))
+    pooled = float(np.log(dims @ s / total))
+    return SharedThreshold(log_s, SubspaceSum(m, shared), own, partial(bounds, log_s, pooled, total))
 
 
 def resolution_ratio(log_u: Float) -> tuple[Float, Float]:
-    r"""Return :math:`B = \log[u^2(2 + 4u + 3u^2)/(1+2u)^2]` and its derivative in log u.
+    r"""Return :math:`B = \log[u^2(2 + 4u + 3u^2)/(1+2u)^2]` and its derivative in log u: at the origin.
 
     The noise of one sample over the signal: the standard deviation of :math:`C_{kk}/t` against :math:`t/(t + s_k)`.
     """
@@ -117,7 +107,7 @@ def resolution_ratio(log_u: Float) -> tuple[Float, Float]:
 def score_ratio(log_u: Float) -> tuple[Float, Float]:
     r"""Return :math:`B = \frac{u}{(1+u)(1+2u)} + \log\frac{u(1+5u+5u^2+2u^3)}{(1+2u)^2}` and its derivative.
 
-    The standard deviation of the score at :math:`x = \sqrt{t}` along subspace k against its mean,
+    The standard deviation of the score at :math:`x = \sqrt{t}` along subspace k against its population value,
     :math:`-\sqrt{t}/(t + s_k)`. The first term is what the displacement adds to A.
     """
     u = np.exp(np.minimum(log_u, _CAP))
@@ -128,94 +118,140 @@ def score_ratio(log_u: Float) -> tuple[Float, Float]:
     return value, slope + (5 + (10 + 6 * u) * u) * u / numerator - 4 * u / root
 
 
-@dataclass(frozen=True)
-class Annealed:
-    r"""Criteria ``resolution`` and ``score`` with annealed noise, :math:`Y_2 = e^A/N`.
+def typical_resolution_ratio(log_u: Float) -> tuple[Float, Float]:
+    r"""Return :math:`B = \log[u^2(2 + 16u + 38u^2 + 32u^3 + 12u^4)/(1+2u)^4]` and its derivative: at a typical point.
 
-    The sampling noise along subspace k equals its signal when :math:`\log N = A + B(u_k)`, :math:`u_k = s_k/t`, with
-    :math:`A = \Psi(2) - 2\Psi(1) = \frac12 \sum_j m_j \log(1 + u_j^2/(1 + 2u_j))` at the origin and B
-    the noise to signal ratio of one sample.
+    This is :math:`(1+u)^2[3v_2^2 + 6v_2 D + D^2 - 2v_1(v_2 + D) + v_1^2]` with :math:`v_q = u/(1+qu)` and
+    :math:`D = u^2/((1+u)(1+2u)^2)`, the squared shift of the tilted mean at :math:`x_i^2 = s_k + t`.
     """
-
-    manifold: LinearManifold
-    ratio: Callable[[Float], tuple[Float, Float]]
-    accuracy: float = _DIGITS
-
-    def log_n(self, log_t: Float) -> Float:
-        return self._log_n_and_slope(log_t)[0]
-
-    def log_times(self, log_n: Float) -> Float:
-        target = log_n[..., None]
-
-        def equation(log_t: Float) -> tuple[Float, Float]:
-            value, slope = self._log_n_and_slope(log_t)
-            return value - target, slope
-
-        return newton(equation, *self._bracket(target))
-
-    def _log_n_and_slope(self, log_t: Float) -> tuple[Float, Float]:
-        log_s, m = self._log_s, np.array(self.manifold.dims, dtype=float)
-        log_u = log_s - log_t[..., None]
-        u = np.exp(np.minimum(log_u, _CAP))
-        excess = u * u / (1 + 2 * u)
-        value, slope = self.ratio(log_s - log_t)
-        value = value + 0.5 * np.sum(m * (np.log1p(excess) + np.maximum(log_u - _CAP, 0)), axis=-1)
-        return value, slope + np.sum(m * excess / (1 + u), axis=-1)
-
-    def _bracket(self, log_n: Float) -> tuple[Float, Float]:
-        """Bound log t by :math:`u^2/2 <= exp(B)` from below, and by half of log N for A and for B from above.
-
-        A is at most (m/2) log(1 + sbar/2t), sbar the mean variance; for both criteria exp(B) is at most
-        exp(log(N)/2) at u = 0.4 exp(log(N)/4).
-        """
-        m = np.array(self.manifold.dims, dtype=float)
-        low = self._log_s - (log_n + np.log(2)) / 2
-        mean = np.log(np.average(self.manifold.data_variances, weights=m))
-        pooled = mean - np.log(2) - log_expm1(log_n / np.sum(m))
-        return low, np.maximum(pooled, self._log_s - log_n / 4 + np.log(2.5))
-
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        return np.array([])
-
-    @property
-    def _log_s(self) -> Float:
-        return np.log(np.array(self.manifold.data_variances))
+    u = np.exp(np.minimum(log_u, _CAP / 2))
+    numerator, root = 2 + (16 + (38 + (32 + 12 * u) * u) * u) * u, 1 + 2 * u
+    slope = (16 + (76 + (96 + 48 * u) * u) * u) * u / numerator - 8 * u / root
+    return 2 * log_u + np.log(numerator / root**4), 2 + slope
 
 
-def _finite(m: LinearManifold, criterion: str, ratio: Callable[[Float], tuple[Float, Float]]) -> Criterion:
+def typical_score_ratio(log_u: Float) -> tuple[Float, Float]:
+    r"""Return :math:`B = \log[u(1 + 4u + 2u^2)/(1+2u)^2]` and its derivative: at a typical point.
+
+    This is :math:`(1+u)(v_2 + D)`, the variance of :math:`s_i t` against :math:`(x_i t/(t + s_k))^2`.
+    """
+    u = np.exp(np.minimum(log_u, _CAP))
+    numerator, root = 1 + (4 + 2 * u) * u, 1 + 2 * u
+    return log_u + np.log(numerator / root**2), 1 + (4 + 4 * u) * u / numerator - 4 * u / root
+
+
+def _loss(log_u: Float) -> tuple[Float, Float]:
+    value, y, _ = entropy_loss(log_u)
+    return value, y * y
+
+
+def _displacement(log_u: Float) -> tuple[Float, Float]:
+    y, rest = sigmoids(log_u)
+    return y * rest / 2, y * rest * (rest - y) / 2
+
+
+def _doubled(log_u: Float) -> tuple[Float, Float]:
+    r"""Return :math:`\log(1 + u^2/(1+2u))` and its derivative in log u: twice the log of Y2 a dimension adds."""
+    u = np.exp(np.minimum(log_u, _CAP))
+    excess = u * u / (1 + 2 * u)
+    return np.log1p(excess) + np.maximum(log_u - _CAP, 0), 2 * excess / (1 + u)
+
+
+def _doubled_typical(log_u: Float) -> tuple[Float, Float]:
+    r"""Return the same plus :math:`2u/(1+2u)`, for the norm of a typical point."""
+    value, slope = _doubled(log_u)
+    y, rest = sigmoids(log_u + np.log(2))
+    return value + y, slope + y * rest
+
+
+def _annealed_bounds(log_s: Float, pooled: float, total: float, log_n: Float) -> tuple[Float, Float]:
+    """Bound log t by :math:`u^2/2 <= exp(B)` from below, and by half of log N for A and for B from above.
+
+    A is at most (m/2) log(1 + sbar/2t), sbar the mean variance; for both criteria exp(B) is at most
+    exp(log(N)/2) at u = 0.4 exp(log(N)/4).
+    """
+    low = log_s - (log_n + np.log(2)) / 2
+    return low, np.maximum(pooled - np.log(2) - log_expm1(log_n / total), log_s - log_n / 4 + np.log(2.5))
+
+
+def _typical_bounds(power: float, log_s: Float, pooled: float, total: float, log_n: Float) -> tuple[Float, Float]:
+    r"""Bound log t at a typical point, where :math:`u^p/2 <= exp(B) <= 2u^p` and A is at most m log(1 + 2 sbar/t)."""
+    low = log_s - (log_n + np.log(2)) / power
+    high = np.log(2) + pooled - log_expm1(log_n / (2 * total))
+    return low, np.maximum(high, log_s - (log_n / 2 - np.log(2)) / power)
+
+
+def _numbers(m: LinearManifold) -> tuple[Float, Float, Float]:
+    """Return log of the variances, dimensions and variances."""
+    s = np.array(m.data_variances)
+    return np.log(s), np.array(m.dims, dtype=float), s
+
+
+def _noise(criterion: str, m: LinearManifold, where: Probe | None) -> Threshold:
+    """Return the annealed criterion at the origin (``score``: displaced from it), or at a typical point."""
+    if where is None or where.kind == "origin":
+        return annealed(
+            m, _doubled, {"resolution": resolution_ratio, "score": score_ratio}[criterion], _annealed_bounds
+        )
+    own = {"resolution": typical_resolution_ratio, "score": typical_score_ratio}[criterion]
+    power = {"resolution": 2.0, "score": 1.0}[criterion]
+    return annealed(m, _doubled_typical, own, partial(_typical_bounds, power))
+
+
+def _finite_noise(criterion: str, m: LinearManifold, where: Probe | None) -> Threshold:
     from phasediag.finite import FiniteNoise
 
-    return FiniteNoise(m, criterion, Annealed(m, ratio))
+    return FiniteNoise(m, criterion, _noise(criterion, m, None))
 
 
-def _retained(m: LinearManifold) -> Criterion:
+def _retained(m: LinearManifold, where: Probe | None) -> Threshold:
     from phasediag.finite import Retained
 
     return Retained(m)
 
 
-Closures = dict[str | None, Callable[[LinearManifold], Criterion]]
+class Entry(NamedTuple):
+    """One criterion under one closure: what makes its threshold, and the probes it knows beside its own points."""
 
-
-def _noise(criterion: str, ratio: Callable[[Float], tuple[Float, Float]]) -> Closures:
-    return {
-        "annealed": partial(Annealed, ratio=ratio),
-        "finite": partial(_finite, criterion=criterion, ratio=ratio),
-    }
+    make: Callable[[LinearManifold, Probe | None], Threshold]
+    probes: tuple[str, ...] = ()
 
 
 #: The closures that each criterion knows, its default first.
-CRITERIA: dict[str, Closures] = {
-    "rem": {"exact": partial(Rem, closure="exact"), "gaussian": partial(Rem, closure="gaussian")},
-    "isolated": {None: Isolated},
-    "resolution": _noise("resolution", resolution_ratio),
-    "score": _noise("score", score_ratio),
-    "retained": {None: _retained},
+CRITERIA: dict[str, dict[str | None, Entry]] = {
+    "rem": {"exact": Entry(lambda m, _: rem_exact(m)), "gaussian": Entry(lambda m, _: RemGaussian(m))},
+    "isolated": {None: Entry(lambda m, _: Isolated(m))},
+    **{
+        name: {
+            "annealed": Entry(partial(_noise, name), ("origin", "typical")),
+            "finite": Entry(partial(_finite_noise, name), ("origin",)),
+        }
+        for name in ("resolution", "score")
+    },
+    "retained": {None: Entry(_retained, ("train",))},
 }
 
 
-def criterion_of(m: LinearManifold, name: str, closure: str | None) -> Criterion:
-    """Return the criterion of that name, with its default closure unless one is given."""
+def criterion_of(
+    m: LinearManifold, name: str, closure: str | None = None, probe: "Probe | str | None" = None
+) -> Threshold:
+    """Return the criterion of that name, with its default closure and at its own points unless others are given."""
+    if not isinstance(m, LinearManifold):
+        raise ValueError(f"criterion {name!r} is for the subspaces of a LinearManifold, got {type(m).__name__}")
+    entry = _entry(name, closure)
+    where = None if probe is None else Probe.parse(probe)
+    if where is not None and where.kind not in entry.probes:
+        known = " or ".join(repr(kind) for kind in entry.probes) or "left out: it has points of its own"
+        raise ValueError(f"probe must be {known} for criterion {name!r}, got {str(where)!r}")
+    if m.geometry == "sphere" and name != "rem":
+        raise ValueError(
+            f"criterion {name!r} assumes Gaussian data; for geometry='sphere' use criterion='rem' "
+            "with closure='gaussian'"
+        )
+    return entry.make(m, where)
+
+
+def _entry(name: str, closure: str | None) -> Entry:
     if name not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, got {name!r}")
     known = CRITERIA[name]
@@ -226,9 +262,4 @@ def criterion_of(m: LinearManifold, name: str, closure: str | None) -> Criterion
     if closure not in known:
         choice = " or ".join(repr(known_closure) for known_closure in known)
         raise ValueError(f"closure must be {choice} for criterion {name!r}, got {closure!r}")
-    if m.geometry == "sphere" and name != "rem":
-        raise ValueError(
-            f"criterion {name!r} assumes Gaussian data; for geometry='sphere' use criterion='rem' "
-            "with closure='gaussian'"
-        )
-    return known[closure](m)
+    return known[closure]

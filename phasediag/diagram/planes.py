@@ -164,8 +164,8 @@ def _diagram(
     for start, stop in _runs(manifolds, one_by_one=is_slow(criterion, closure), progress=progress):
         m, some = manifolds[start], alphas[start:stop]
         check_gaussian(m)
-        condensation.append(condensation_time(m, some))
-        critical.append(critical_times(m, some, criterion=criterion, closure=closure))
+        condensation.append(condensation_time(m, log_n=some * m.ambient_dim))
+        critical.append(critical_times(m, log_n=some * m.ambient_dim, criterion=criterion, closure=closure))
     return PhaseDiagram(
         axis=axis,
         values=values,

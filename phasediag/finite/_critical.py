@@ -19,7 +19,7 @@ from phasediag.finite._roots import falling_root, last_root
 from phasediag.finite._sampling import signal_and_noise
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-from phasediag.rem.closures import Exact
+from phasediag.rem.closures import closure_of
 
 #: log t or log N -> excess and its error
 Known = Callable[[float], tuple[float, float]]
@@ -112,10 +112,6 @@ class FiniteNoise(Crossing):
         signal, noise = np.maximum(found.value, np.finfo(float).tiny).tolist()
         return math.log(noise / signal), float(found.error[1] / noise + found.error[0] / signal)
 
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        """Refuse: there is no equation in N alone."""
-        raise _no_crossover(f"criterion={self.criterion!r} with closure='finite'")
-
     def _exists(self, log_n: float) -> bool:
         return log_n >= _LOG_2 * (1 - 1e-12)
 
@@ -146,10 +142,6 @@ class Retained(Crossing):
         odds, error = _log_odds(value, error)
         return -odds, error
 
-    def crossover_candidates(self, i: int, j: int) -> Float:
-        """Refuse: there is no equation in N alone."""
-        raise _no_crossover("criterion='retained'")
-
     def _uncached(self, log_t: float, log_n: float) -> tuple[Float, Float]:
         """Return all K fractions: they cost no more than one."""
         found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe="train")
@@ -177,16 +169,15 @@ class _Condensation:
     """The condensation threshold in closed form, once for each of some conditions."""
 
     def __init__(self, m: LinearManifold, probe: Probe, count: int) -> None:
-        self.closure, self.count = Exact(m), count
         at = Probe.typical() if probe.kind in ("test", "train") else probe
-        self.a, self.b = at.affine(m)
+        self.closure, self.count = closure_of(m, "exact", at), count
 
     def log_n(self, log_t: Float) -> Float:
-        return self.closure.threshold(log_t, self.a, self.b)
+        return self.closure.log_n(log_t)
 
     def log_times(self, log_n: Float) -> Float:
         with np.errstate(divide="ignore"):
-            log_t = self.closure.log_condensation_time(log_n, self.a, self.b)
+            log_t = self.closure.log_times(log_n)
         return np.repeat(log_t[..., None], self.count, axis=-1)
 
 
@@ -209,7 +200,3 @@ def _log_odds(fraction: float, error: float) -> tuple[float, float]:
     tiny = np.finfo(float).tiny
     p, rest = max(fraction, tiny), max(1 - fraction, tiny)
     return math.log(p / rest), error / (p * rest)
-
-
-def _no_crossover(which: str) -> ValueError:
-    return ValueError(f"crossover_alphas has no equation for {which}: compare lost_first over a grid of alpha instead")

@@ -19,7 +19,7 @@ def variances(m: LinearManifold) -> Float:
 
 def condensed(m: LinearManifold, t: Float, alpha: Float, probe: Probe | str) -> Float:
     """Return the regime ``condensed``: one value a subspace, and one off the manifold."""
-    s = frozen_variances(RandomEnergyModel(m, t, probe), alpha)
+    s = frozen_variances(m, RandomEnergyModel(m, t, probe), alpha)
     off_manifold = np.zeros_like(s[..., :1])
     return 1 / (t[..., None] + np.concatenate([s, off_manifold], axis=-1))
 

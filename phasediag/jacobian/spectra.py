@@ -3,16 +3,18 @@
 Derived in :doc:`/theory/jacobian`.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phasediag._arrays import Float, positive
+from phasediag._sizes import log_size
 from phasediag.jacobian import regimes
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
-from phasediag.rem.closures import closure_of
+from phasediag.rem.closures import Exact, closure_of
 
 __all__ = ["REGIMES", "LargestGap", "gap_positions", "gap_sizes", "gap_times", "singular_values", "visible_dimension"]
 
@@ -261,12 +263,12 @@ def gap_times(
         return LargestGap(times, positions)
     if alpha is None:
         raise ValueError("alpha is needed for regime='condensed'")
-    a, b = Probe.parse(probe).affine(m)
-    closure, log_times = closure_of(m, "exact"), np.log(times)
+    closure, log_times = closure_of(m, "exact", Probe.parse(probe)), np.log(times)
+    assert isinstance(closure, Exact)
     # t_eff = T where S(1) = 0 at temperature T with the probe at t: linear in t, up to t = T, the liquid phase.
-    start = closure.threshold(log_times, a, 0 * b)
-    reach = closure.threshold(log_times, a, b) - start
-    room = float(positive("alpha", alpha)) * m.ambient_dim - start
+    start = replace(closure, b=0 * closure.b).log_n(log_times)
+    reach = closure.log_n(log_times) - start
+    room = float(log_size(m.ambient_dim, alpha)) - start
     times = times * np.clip(np.divide(room, reach, out=np.sign(room), where=reach > 0), 0, 1)
     first = np.count_nonzero(times <= 0)
     return LargestGap(times[first:], positions[first:])

@@ -1,82 +1,123 @@
-r"""Closures of the random energy model: its cumulant generating function, exact or to second order.
+r"""Closures of the random energy model: the cumulant generating function of the energies seen from a probe.
 
-With the squared norms :math:`X_k = a_k s_k` of the probe held fixed, everything depends on the noise variance t
-and the inverse temperature :math:`\lambda` through :math:`T = t/\lambda` alone. The condensation condition
-:math:`S(1) = 0` is the same expression with a probe that may move with t, :math:`X_k = a_k s_k + b_k t`.
+With x held fixed, everything depends on the noise variance t and the inverse temperature :math:`\lambda` through
+:math:`T = t/\lambda` alone. The condensation condition :math:`S(1) = 0` is the same expression with a probe that may
+move with t. For a linear manifold the probe enters through :math:`X_k = a_k s_k + b_k t`, and all is in closed form;
+any other law is asked for its tilted measure.
 """
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag._logs import entropy_loss, log_expm1, newton, sigmoids, softplus
+from phasediag._logs import entropy_loss, log_expm1, sigmoids, softplus
+from phasediag._newton import bracket, newton
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law, Tilted
+from phasediag.probe import Probe
+
+# Beyond it a noise variance is no double any more.
+_LOG_LIMIT = 700.0
 
 
 class Closure(Protocol):
-    """What the random energy model asks of a closure; every sum runs over the last axis, the subspaces."""
+    """What the random energy model asks of the energies seen from a probe; sums run over the subspaces."""
 
-    def cgf(self, log_T: Float, a: Float) -> Float:
+    def frozen(self, log_t: Float) -> "Closure":
+        """Return the closure at the points where the probe is at noise variance t, which stay there."""
+
+    def cgf(self, log_T: Float) -> Float:
         r"""Return :math:`\Psi` at :math:`T = t/\lambda`."""
 
-    def energy(self, log_T: Float, a: Float) -> Float:
+    def energy(self, log_T: Float) -> Float:
         r"""Return :math:`-t \Psi'(\lambda)` at :math:`T = t/\lambda`."""
 
-    def threshold(self, log_t: Float, a: Float, b: Float) -> Float:
+    def annealed(self, log_t: Float, q: float) -> Float:
+        r"""Return :math:`\Psi(q) - q\Psi(1)`: the log of :math:`N^{q-1} \sum_\mu w_\mu^q`, each average for itself."""
+
+    def tangent_gap(self, log_t: Float, lam: Float) -> Float:
+        r"""Return :math:`\Psi(\lambda) - \Psi(1) - (\lambda - 1)\Psi'(\lambda)`, never positive."""
+
+    def log_n(self, log_t: Float) -> Float:
         """Return the log N at which S(1) = 0."""
 
-    def log_condensation_time(self, log_n: Float, a: Float, b: Float) -> Float:
-        """Return log of the t at which S(1) = 0, the largest if there are several."""
+    def log_times(self, log_n: Float) -> Float:
+        """Return log of the t at which S(1) = 0."""
 
 
+@dataclass(frozen=True, eq=False)
 class Exact:
-    """Gaussian data, all cumulants."""
+    r"""A linear manifold, all cumulants; the probe is at :math:`X_k = a_k s_k + b_k t`."""
 
-    def __init__(self, m: LinearManifold) -> None:
-        if m.geometry == "sphere":
-            raise ValueError(
-                "closure 'exact' assumes Gaussian data and is not defined for geometry='sphere': use closure='gaussian'"
-            )
-        self.s = np.array(m.data_variances)
-        self.m = np.array(m.dims, dtype=float)
+    s: Float
+    m: Float
+    a: Float
+    b: Float
+
+    def frozen(self, log_t: Float) -> "Exact":
+        """Return the closure with the norms of the probe at t."""
+        return Exact(self.s, self.m, _norms(self, log_t), np.zeros_like(self.b))
+
+    def cgf(self, log_T: Float) -> Float:
+        log_u = self._log_u(log_T)
+        y, _ = sigmoids(log_u)
+        return -0.5 * np.sum(self.m * softplus(log_u) + self.a * y, axis=-1)
+
+    def energy(self, log_T: Float) -> Float:
+        _, rest = sigmoids(self._log_u(log_T))
+        return 0.5 * np.sum(self.s * rest * (self.m + self.a * rest), axis=-1)
+
+    def annealed(self, log_t: Float, q: float) -> Float:
+        # A sum of Psi(q) - Psi(1) - (q-1) Psi'(q), Psi'(q) - Psi'(1) and Psi'(1) - Psi(1), each without cancellation.
+        y, _ = sigmoids(self._log_u(log_t))
+        y_q, _ = sigmoids(self._log_u(log_t - np.log(q)))
+        slope = (self.m * (q - 1) + self.a * q) * y * y_q / q
+        loss = np.sum(slope, axis=-1) / 2 + self._entropy_loss(log_t)
+        return (q - 1) * loss - self._dimensional_gap(log_t, np.array(q - 1.0))
+
+    def tangent_gap(self, log_t: Float, lam: Float) -> Float:
+        _, rest = sigmoids(self._log_u(log_t))
+        y_lam, _ = sigmoids(self._log_u(log_t - np.log(lam)))
+        pinned = self.a * y_lam * y_lam * rest
+        moved = (1 - 1 / lam) ** 2 * np.sum(pinned, axis=-1) / 2
+        return -self._dimensional_gap(log_t, lam - 1) - moved
+
+    def _entropy_loss(self, log_t: Float) -> Float:
+        return np.sum(self.m * entropy_loss(self._log_u(log_t))[0], axis=-1) / 2
+
+    def _dimensional_gap(self, log_t: Float, excess: Float) -> Float:
+        """Return minus the tangent gap of the dimensions: log(1+v) - v/(1+v), v = (lam - 1) u/(1+u), over the sum."""
+        log_u = self._log_u(log_t)
+        with np.errstate(divide="ignore"):
+            log_v = np.log(excess)[..., None] + log_u - softplus(log_u)
+        return np.sum(self.m * entropy_loss(log_v)[0], axis=-1) / 2
+
+    def log_n(self, log_t: Float) -> Float:
+        return self._threshold_and_descent(log_t)[0]
+
+    def log_times(self, log_n: Float) -> Float:
+        def equation(log_t: Float) -> tuple[Float, Float]:
+            value, descent = self._threshold_and_descent(log_t)
+            return value - log_n, descent
+
+        log_t = newton(equation, *self._bracket(log_n))
+        # A displaced probe in a small part of a dimension turns the threshold: there is no one root.
+        turns = np.any(self.m < (3 - 2 * np.sqrt(2)) * self.b, axis=-1)
+        return np.where(turns, np.nan, log_t)
 
     def _log_u(self, log_t: Float) -> Float:
         return np.log(self.s) - log_t[..., None]
 
-    def cgf(self, log_T: Float, a: Float) -> Float:
-        log_u = self._log_u(log_T)
-        y, _ = sigmoids(log_u)
-        return -0.5 * np.sum(self.m * softplus(log_u) + a * y, axis=-1)
-
-    def energy(self, log_T: Float, a: Float) -> Float:
-        _, rest = sigmoids(self._log_u(log_T))
-        return 0.5 * np.sum(self.s * rest * (self.m + a * rest), axis=-1)
-
-    def threshold(self, log_t: Float, a: Float, b: Float) -> Float:
-        return self._threshold_and_slope(log_t, a, b)[0]
-
-    def _threshold_and_slope(self, log_t: Float, a: Float, b: Float) -> tuple[Float, Float]:
+    def _threshold_and_descent(self, log_t: Float) -> tuple[Float, Float]:
         loss, y, rest = entropy_loss(self._log_u(log_t))
-        pinned, moving = a * y * y, b * y * rest
+        pinned, moving = self.a * y * y, self.b * y * rest
         value = np.sum(self.m * loss + pinned + moving, axis=-1) / 2
-        slope = np.sum(self.m * y * y + 2 * pinned * rest + moving * (rest - y), axis=-1) / 2
-        return value, slope
+        descent = np.sum(self.m * y * y + 2 * pinned * rest + moving * (rest - y), axis=-1) / 2
+        return value, descent
 
-    def log_condensation_time(self, log_n: Float, a: Float, b: Float) -> Float:
-        low, high = self._bracket(log_n, a, b)
-        turning = self.log_turning_time(b)
-        before = log_n <= self.threshold(turning, a, b)
-        low = np.where(before, np.maximum(low, turning), low)
-        high = np.where(before, high, np.minimum(high, turning))
-
-        def equation(log_t: Float) -> tuple[Float, Float]:
-            value, slope = self._threshold_and_slope(log_t, a, b)
-            return value - log_n, slope
-
-        return newton(equation, low, high)
-
-    def _bracket(self, log_n: Float, a: Float, b: Float) -> tuple[Float, Float]:
+    def _bracket(self, log_n: Float) -> tuple[Float, Float]:
         """Bound log t by single subspaces from below and by one pooled subspace from above.
 
         Below: x = log(1+u) solves x - 1 + exp(-x) = rho at a smaller x than rho + sqrt(2 rho). Above: both
@@ -84,76 +125,148 @@ class Exact:
         """
         rho = 2 * log_n[..., None] / self.m
         low = np.max(np.log(self.s) - log_expm1(rho + np.sqrt(2 * rho)), axis=-1)
-        weight = self.m + a + b
+        weight = self.m + self.a + self.b
         total = np.sum(weight, axis=-1)
         high = np.log(np.sum(weight * self.s, axis=-1) / total) - log_expm1(2 * log_n / total)
         return low, high
 
-    def log_turning_time(self, b: Float) -> Float:
-        """Return log of the largest t where the threshold of a moving probe stops decreasing, -inf if none.
 
-        It happens at displaced probes for m_k < 3 - 2 sqrt(2) only. In y = u_k/(1+u_k) the slope over y^2 is
-        1/y + 2y - 3 + sum_j m_j (r_j/(1 + (r_j - 1) y))^2 with r_j = s_j/s_k: convex, and not negative where
-        the subspace alone turns, so that Newton's method from there cannot pass its first zero.
-        """
-        turning = np.full(b.shape[:-1], -np.inf)
-        displaced = np.count_nonzero(b, axis=-1, keepdims=True) == 1
-        for *index, k in np.argwhere(displaced & (b > 0) & (self.m < 3 - 2 * np.sqrt(2))):
-            turning[tuple(index)] = self._turning_point(int(k))
-        return turning
-
-    def _turning_point(self, k: int) -> float:
-        r, c = self.s / self.s[k], 3 - self.m[k]
-        y = (c - np.sqrt(c * c - 8)) / 4
-        for _ in range(100):
-            ratio = r / (1 + (r - 1) * y)
-            value = 1 / y + 2 * y - 3 + np.sum(self.m * ratio**2)
-            slope = 2 - 1 / y**2 - 2 * np.sum(self.m * ratio**2 * (r - 1) / (1 + (r - 1) * y))
-            if slope >= 0 or y >= 1:
-                return -np.inf
-            if value <= 1e-15:
-                break
-            y -= value / slope
-        return float(np.log(self.s[k] * (1 - y) / y))
-
-
+@dataclass(frozen=True, eq=False)
 class Gaussian:
     """Two cumulants, as in the source paper; data Gaussian (g = 1) or on a sphere (g = 0)."""
 
-    def __init__(self, m: LinearManifold) -> None:
-        self.s = np.array(m.data_variances)
-        self.m = np.array(m.dims, dtype=float)
-        self.g = 1.0 if m.geometry == "gaussian" else 0.0
+    s: Float
+    m: Float
+    a: Float
+    b: Float
+    g: float
+
+    def frozen(self, log_t: Float) -> "Gaussian":
+        """Return the closure with the norms of the probe at t."""
+        return Gaussian(self.s, self.m, _norms(self, log_t), np.zeros_like(self.b), self.g)
+
+    def cgf(self, log_T: Float) -> Float:
+        u = self._u(log_T)
+        return np.sum(self._curvature * u * u - (self.m + self.a) * u, axis=-1) / 2
+
+    def energy(self, log_T: Float) -> Float:
+        u = self._u(log_T)
+        return np.sum(self.s * ((self.m + self.a) / 2 - self._curvature * u), axis=-1)
+
+    def annealed(self, log_t: Float, q: float) -> Float:
+        return q * (q - 1) * self._half_variance(log_t)
+
+    def tangent_gap(self, log_t: Float, lam: Float) -> Float:
+        return -((lam - 1) ** 2) * self._half_variance(log_t)
+
+    def _half_variance(self, log_t: Float) -> Float:
+        u = self._u(log_t)
+        return np.sum(self._curvature * u * u, axis=-1) / 2
+
+    def log_n(self, log_t: Float) -> Float:
+        u = self._u(log_t)
+        return np.sum(self._curvature * u * u + self.b * u, axis=-1) / 2
+
+    def log_times(self, log_n: Float) -> Float:
+        unit = np.max(self.s)
+        s = self.s / unit
+        linear, constant = np.sum(self.b * s, axis=-1), np.sum(self._curvature * s * s, axis=-1)
+        root = np.hypot(linear, np.sqrt(8 * log_n) * np.sqrt(constant))
+        return np.log(unit) + np.log((linear + root) / (4 * log_n))
+
+    @property
+    def _curvature(self) -> Float:
+        return self.g * self.m / 2 + self.a
 
     def _u(self, log_t: Float) -> Float:
         return np.exp(np.log(self.s) - log_t[..., None])
 
-    def cgf(self, log_T: Float, a: Float) -> Float:
-        u = self._u(log_T)
-        return np.sum((self.g * self.m / 2 + a) * u * u - (self.m + a) * u, axis=-1) / 2
 
-    def energy(self, log_T: Float, a: Float) -> Float:
-        u = self._u(log_T)
-        return np.sum(self.s * ((self.m + a) / 2 - (self.g * self.m / 2 + a) * u), axis=-1)
+@dataclass(frozen=True, eq=False)
+class AnyLaw:
+    """Any law, all cumulants, from its tilted measure at a point; ``points`` are fixed, or move with t if None.
 
-    def threshold(self, log_t: Float, a: Float, b: Float) -> Float:
-        u = self._u(log_t)
-        return np.sum((self.g * self.m / 2 + a) * u * u + b * u, axis=-1) / 2
+    The probe is one of the ``whole`` law, of which this one may be a component.
+    """
 
-    def log_condensation_time(self, log_n: Float, a: Float, b: Float) -> Float:
-        unit = np.max(self.s)
-        s = self.s / unit
-        linear = np.sum(b * s, axis=-1)
-        constant = np.sum((self.g * self.m / 2 + a) * s * s, axis=-1)
-        root = np.hypot(linear, np.sqrt(8 * log_n) * np.sqrt(constant))
-        return np.log(unit) + np.log((linear + root) / (4 * log_n))
+    law: Law
+    probe: Probe
+    whole: Law
+    points: Float | None = None
+
+    def frozen(self, log_t: Float) -> "AnyLaw":
+        """Return the closure with the points of the probe at t."""
+        return AnyLaw(self.law, self.probe, self.whole, self._points(log_t))
+
+    def cgf(self, log_T: Float) -> Float:
+        return self._tilted(log_T).log_mass
+
+    def energy(self, log_T: Float) -> Float:
+        return np.exp(log_T) * self._tilted(log_T).energy
+
+    def annealed(self, log_t: Float, q: float) -> Float:
+        return self.cgf(log_t - np.log(q)) - q * self.cgf(log_t)
+
+    def tangent_gap(self, log_t: Float, lam: Float) -> Float:
+        at_lam = self._tilted(log_t - np.log(lam))
+        return at_lam.log_mass - self.cgf(log_t) + (lam - 1) / lam * at_lam.energy
+
+    def log_n(self, log_t: Float) -> Float:
+        tilted = self._tilted(log_t)
+        return -tilted.energy - tilted.log_mass
+
+    def log_times(self, log_n: Float) -> Float:
+        def equation(log_t: Float) -> tuple[Float, Float]:
+            tilted = self._tilted(log_t)
+            return -tilted.energy - tilted.log_mass - log_n, tilted.energy_variance
+
+        with np.errstate(all="ignore"):
+            ends = bracket(equation, np.zeros_like(log_n), _LOG_LIMIT)
+            log_t = newton(equation, *ends)
+        # The data may have too few points to hide among, as a law of atoms has: then nothing condenses.
+        return np.where(ends[0] <= -_LOG_LIMIT, -np.inf, log_t)
+
+    def _points(self, log_t: Float) -> Float:
+        if self.points is not None:
+            return self.points
+        return self.probe.draw(self.whole, np.exp(np.ravel(log_t))).reshape(*np.shape(log_t), -1)
+
+    def _tilted(self, log_T: Float) -> Tilted:
+        return self.law.tilted(self._points(log_T), np.exp(log_T))
 
 
-CLOSURES: dict[str, type[Exact] | type[Gaussian]] = {"exact": Exact, "gaussian": Gaussian}
+def _norms(closure: Exact | Gaussian, log_t: Float) -> Float:
+    return closure.a + closure.b * np.exp(log_t[..., None] - np.log(closure.s))
 
 
-def closure_of(m: LinearManifold, name: str) -> Closure:
-    """Return the closure of that name for a manifold."""
-    if name not in CLOSURES:
+def closures_of(law: Any, name: str, probe: Probe) -> list[tuple[float, Closure]]:
+    """Return log weight and closure of each component of a law: the levels of each freeze by themselves."""
+    components = getattr(law, "components", None)
+    if components is None:
+        return [(0.0, closure_of(law, name, probe))]
+    closure_of(law, name, probe)
+    return [(float(np.log(w)), AnyLaw(part, probe, law)) for w, part in zip(law.weights, components, strict=True)]
+
+
+def closure_of(law: Law, name: str, probe: Probe) -> Closure:
+    """Return the closure of that name for a law seen from a probe: a point, or ``typical`` of a linear manifold."""
+    if name not in ("exact", "gaussian"):
         raise ValueError(f"closure must be 'exact' or 'gaussian', got {name!r}")
-    return CLOSURES[name](m)
+    if isinstance(law, LinearManifold):
+        return _of_manifold(law, name, probe)
+    if name == "gaussian":
+        raise ValueError("closure 'gaussian' is for linear manifolds: use closure='exact'")
+    if probe.kind not in ("origin", "displaced", "at"):
+        raise ValueError(
+            f"probe {probe.kind!r} is no point of this law: its energies differ from point to point, use Probe.at(x)"
+        )
+    return AnyLaw(law, probe, law)
+
+
+def _of_manifold(m: LinearManifold, name: str, probe: Probe) -> Closure:
+    if name == "exact" and m.geometry == "sphere":
+        raise ValueError(
+            "closure 'exact' assumes Gaussian data and is not defined for geometry='sphere': use closure='gaussian'"
+        )
+    numbers = np.array(m.data_variances), np.array(m.dims, dtype=float), *probe.affine(m)
+    return Exact(*numbers) if name == "exact" else Gaussian(*numbers, float(m.geometry == "gaussian"))

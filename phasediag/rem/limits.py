@@ -24,7 +24,7 @@ def limits(m: LinearManifold, t: Float, alpha: ArrayLike, probe: Probe, closure:
     """Return the averages; at ``train`` nothing but the planted sample is left in the condensed phase."""
     at = Probe.typical() if probe.kind in ("test", "train") else probe
     model = RandomEnergyModel(m, t, at, closure)
-    s, time = frozen_variances(model, alpha), t[..., None]
+    s, time = frozen_variances(m, model, alpha), t[..., None]
     found = Limits(model.log_partition(alpha), model.log_participation(alpha), time * s / (time + s), -1 / (time + s))
     if probe.kind != "train":
         return found
@@ -37,6 +37,6 @@ def limits(m: LinearManifold, t: Float, alpha: ArrayLike, probe: Probe, closure:
     )
 
 
-def frozen_variances(model: RandomEnergyModel, alpha: ArrayLike) -> Float:
+def frozen_variances(m: LinearManifold, model: RandomEnergyModel, alpha: ArrayLike) -> Float:
     r"""Return :math:`\min(1, \lambda_c) s_k`: what freezing leaves of the variances, shape (..., K)."""
-    return np.minimum(1, model.freezing_point(alpha))[..., None] * np.array(model.manifold.data_variances)
+    return np.minimum(1, model.freezing_point(alpha))[..., None] * np.array(m.data_variances)
