@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs bench clean
+LOWEST := .venv-lowest
+
+.PHONY: demo test lint coverage test-lowest docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/phasediag critical-times --var 1,0.3 --dims 2,5 --alpha 0.23
@@ -16,6 +18,14 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Lines and branches that the tests run.
+coverage: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q --numprocesses auto --cov --cov-report=term:skip-covered
+
+# The tests with the lowest versions that pyproject.toml allows; what these warn of in each other is theirs.
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -q --numprocesses auto -W ignore::DeprecationWarning
+
 # Fresh: pages show what the package computes, and Sphinx does not see it change.
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build --quiet --fresh-env --jobs auto --fail-on-warning --keep-going --builder html docs docs/_build/html
@@ -25,7 +35,7 @@ bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LOWEST)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("phasediag needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -41,4 +51,10 @@ $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.installed-docs: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[docs,dask,xarray]'
+	touch $@
+
+$(LOWEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test]'
 	touch $@
