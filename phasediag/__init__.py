@@ -24,16 +24,20 @@ if TYPE_CHECKING:
     )
     from phasediag.diagram import parameter_diagram, phase_diagram
     from phasediag.finite import exact_averages
+    from phasediag.information import clone_probability, mutual_information, speciation_time
     from phasediag.jacobian import singular_values
     from phasediag.laws.linear import LinearManifold
+    from phasediag.laws.mixture import GaussianMixture
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
 
 # Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
 _ROOM = {
+    "GaussianMixture": "laws.mixture",
     "LinearManifold": "laws.linear",
     "Probe": "probe",
     "RandomEnergyModel": "rem",
+    "clone_probability": "information",
     "condensation_alpha": "critical",
     "condensation_time": "critical",
     "critical_alphas": "critical",
@@ -42,15 +46,19 @@ _ROOM = {
     "exact_averages": "finite",
     "crossover_alphas": "critical",
     "lost_first": "critical",
+    "mutual_information": "information",
     "parameter_diagram": "diagram",
     "phase_diagram": "diagram",
     "singular_values": "jacobian",
+    "speciation_time": "information",
 }
 
 __all__ = [
+    "GaussianMixture",
     "LinearManifold",
     "Probe",
     "RandomEnergyModel",
+    "clone_probability",
     "condensation_alpha",
     "condensation_time",
     "critical_alphas",
@@ -59,9 +67,11 @@ __all__ = [
     "crossover_alphas",
     "exact_averages",
     "lost_first",
+    "mutual_information",
     "parameter_diagram",
     "phase_diagram",
     "singular_values",
+    "speciation_time",
 ]
 
 

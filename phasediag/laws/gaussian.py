@@ -68,8 +68,7 @@ class TiltedGaussian:
         t, lam = np.broadcast_arrays(positive("t", t), np.asarray(lam, dtype=float))
         if not np.all(lam >= 0):
             raise ValueError("lam must not be negative")
-        total = np.sum((x - (0.0 if centre is None else centre)) ** 2, axis=-1)
-        off = np.maximum(total - np.sum(along**2, axis=-1), 0.0)
+        off = _squared_distance(x - (0.0 if centre is None else centre), along, basis)
         return cls(variances, along, off, t[..., None], lam[..., None], centre, basis, x.shape[-1])
 
     @property
@@ -108,8 +107,10 @@ class TiltedGaussian:
         """Return variances along the rows of ``directions``, shape (..., D), or the matrix, (..., d, d)."""
         v, basis = self.direction_variances, self._basis()
         if directions is None:
-            return np.einsum("im,...m,jm->...ij", basis, v, basis, optimize=True)
-        return v @ ((np.asarray(directions, dtype=float) @ basis) ** 2).T
+            values = np.einsum("im,...m,jm->...ij", basis, v, basis, optimize=True)
+            return np.broadcast_to(values, (*self._shape, *values.shape[-2:]))
+        values = v @ ((np.asarray(directions, dtype=float) @ basis) ** 2).T
+        return np.broadcast_to(values, (*self._shape, values.shape[-1]))
 
     def sample(self, n: int, rng: Any = None) -> Float:
         """Draw n points at each x, t and lam, shape (..., n, d)."""
@@ -128,3 +129,11 @@ class TiltedGaussian:
         if self.basis is not None:
             return along @ self.basis.T
         return np.concatenate([along, np.zeros((*along.shape[:-1], self.dim - along.shape[-1]))], axis=-1)
+
+
+def _squared_distance(x: Float, along: Float, basis: Float | None) -> Float:
+    """Return the squared distance of x, shape (..., d), from the manifold; a difference of squares would cancel."""
+    m = along.shape[-1]
+    if m == x.shape[-1]:
+        return np.zeros(x.shape[:-1])
+    return np.sum((x[..., m:] if basis is None else x - along @ basis.T) ** 2, axis=-1)

@@ -1,0 +1,61 @@
+"""Checks of the arrays that define a law, and what laws share as values: frozen arrays, tables for notebooks."""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from phasediag._arrays import Float
+
+__all__ = ["blocks", "checked_count", "frozen_array", "html_table", "take"]
+
+
+def frozen_array(name: str, values: ArrayLike) -> Float:
+    """Return a read-only copy of finite numbers."""
+    try:
+        array = np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers") from None
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite")
+    array.flags.writeable = False
+    return array
+
+
+def checked_count(name: str, value: Any, least: int) -> int:
+    """Return an integer of at least that size."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole and isinstance(value, float | np.floating) and float(value).is_integer():
+        whole = True
+    if not whole or value < least:
+        raise ValueError(f"{name} must be an integer, {least} or more, got {value!r}")
+    return int(value)
+
+
+def html_table(title: str, rows: dict[str, Any]) -> str:
+    """Return a small table for a notebook."""
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+    return f"<table><caption>{escape(title)}</caption>{cells}</table>"
+
+
+def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
+    """Yield slices that cut an array of that shape, along its longest axes, into parts of at most ``size`` elements."""
+    whole = tuple(slice(0, length) for length in shape)
+    waiting = [whole]
+    while waiting:
+        part = waiting.pop()
+        lengths = [cut.stop - cut.start for cut in part]
+        if np.prod(lengths, dtype=float) <= max(size, 1):
+            yield part
+            continue
+        axis = int(np.argmax(lengths))
+        low, high = part[axis].start, part[axis].stop
+        for cut in (slice((low + high) // 2, high), slice(low, (low + high) // 2)):
+            waiting.append((*part[:axis], cut, *part[axis + 1 :]))
+
+
+def take(array: Float, part: tuple[slice, ...]) -> Float:
+    """Return a part of an array that broadcasts to the shape that was cut, over its first axes."""
+    return array[tuple(slice(None) if length == 1 else cut for length, cut in zip(array.shape, part, strict=False))]

@@ -1,0 +1,161 @@
+r"""Averages over the noisy samples of each class of a mixture: what x says about the class, and about the sample.
+
+With :math:`r(x)` the responsibilities of the components at x and :math:`k_c(x)` the information that x gives about the
+sample within component c, the posterior at x is worth
+
+.. math::
+
+    \mathrm{KL}(p(y|x) \| p(y)) = \mathrm{KL}(r(x) \| \pi) + \sum_c r_c(x)\, k_c(x)
+
+nats. Only what differs from the Gaussian value :math:`I_c = \frac12 \log\det(1 + \Sigma_c/t)` of the class that x comes
+from is integrated: it vanishes once the classes are separated.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from phasediag._arrays import Float, positive
+from phasediag._estimate import Estimate
+from phasediag.laws.class_views import View, ViewAt, view
+
+if TYPE_CHECKING:
+    from phasediag.laws.mixture import GaussianMixture
+
+__all__ = ["ClassAverages"]
+
+#: Independent randomisations of the quasi-Monte Carlo points, whose spread is the error.
+_REPLICATES = 16
+#: Numbers to compute for one randomisation at one t, at most; and points of one randomisation.
+_BUDGET, _MOST_POINTS = 2**22, 2**12
+#: Quadrature: panels half a standard deviation wide within nine of them, and two orders of Gauss's rule.
+_REACH, _PANELS, _ORDERS = 9.0, 36, (16, 11)
+_MOST_CLASSES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAverages:
+    r"""Averages over :math:`x = y + \sqrt{t}\,\xi`, y from component c, for every c and t.
+
+    Attributes
+    ----------
+    mixture : GaussianMixture
+        The law.
+    t : ndarray, shape (...)
+        Noise variances.
+    samples : ndarray, shape (R, T, C, 3)
+        In R independent estimates: the mean of :math:`\mathrm{KL}(r \| \pi)`, that of the whole information less
+        :math:`I_c`, and that of :math:`r_c`, the probability to be recognised.
+    independent : bool
+        Whether the R estimates are random and independent; else a quadrature and a coarser one.
+    """
+
+    mixture: "GaussianMixture"
+    t: Float
+    samples: Float
+    independent: bool
+
+    @classmethod
+    def at(cls, mixture: "GaussianMixture", t: ArrayLike) -> Self:
+        """Integrate at noise variances t."""
+        t, seen = positive("t", t), view(mixture)
+        by_quadrature = seen.width == 0 or (seen.width == 1 and mixture.n_components <= _MOST_CLASSES)
+        views = (seen.at(float(each)) for each in t.ravel())
+        if by_quadrature:
+            samples = np.array([_quadrature(mixture, seen, at_t) for at_t in views])
+        else:
+            points = _points(seen)
+            samples = np.array([_random(mixture, points, at_t) for at_t in views])
+        return cls(mixture, t, samples.reshape(t.size, -1, mixture.n_components, 3).swapaxes(0, 1), not by_quadrature)
+
+    @property
+    def component_information(self) -> Float:
+        r""":math:`I_c = \frac12 \log\det(1 + \Sigma_c/t)`, shape (..., C)."""
+        return np.stack([each.mutual_information(self.t).value for each in self.mixture.components], axis=-1)
+
+    @property
+    def mutual_information(self) -> Estimate:
+        r""":math:`I(y; x)`, shape of t."""
+        gaussian = self.component_information @ self.mixture.weights
+        return self._estimate(self.samples[..., 0] @ self.mixture.weights, gaussian)
+
+    @property
+    def class_information(self) -> Estimate:
+        r""":math:`\mathrm E_{x|c}\,\mathrm{KL}(p(y|x) \| p(y))`, shape (..., C)."""
+        return self._estimate(self.samples[..., 1], self.component_information)
+
+    @property
+    def recognised(self) -> Estimate:
+        r""":math:`\mathrm E_x \sum_c r_c(x)^2 = \sum_c \pi_c\, \mathrm E_{x|c}\, r_c(x)`, shape of t."""
+        return self._estimate(self.samples[..., 2] @ self.mixture.weights, np.zeros(self.t.shape))
+
+    def _estimate(self, samples: Float, known: Float) -> Estimate:
+        """Return the mean of the estimates, shape (R, T, ...), plus a known part, with its error."""
+        samples = samples.reshape(len(samples), *known.shape)
+        rounding = 32 * np.finfo(float).eps * (1 + np.abs(known))
+        if self.independent:
+            error = np.std(samples, axis=0, ddof=1) / math.sqrt(len(samples))
+            return Estimate(known + np.mean(samples, axis=0), error + rounding)
+        return Estimate(known + samples[0], np.abs(samples[0] - samples[-1]) + rounding)
+
+
+def _quadrature(mixture: "GaussianMixture", seen: View, at_t: ViewAt) -> Float:
+    """Return the averages at one t by Gauss's rule of two orders, shape (2, C, 3)."""
+    averages = np.empty((len(_ORDERS), mixture.n_components, 3))
+    for row, order in zip(averages, _ORDERS, strict=True):
+        for c in range(mixture.n_components):
+            g, weights = _panels(at_t.breaks(c), order) if seen.width else (np.zeros((1, 0)), np.ones(1))
+            row[c] = weights @ _quantities(mixture.weights, c, *at_t.seen_from(c, at_t.project(g)))
+    return averages
+
+
+def _panels(breaks: Float, order: int) -> tuple[Float, Float]:
+    """Return nodes (n, 1) and weights of the standard normal law; panels end at the breaks as well."""
+    ends = np.linspace(-_REACH, _REACH, _PANELS + 1)
+    ends = np.unique(np.concatenate([ends, breaks[np.abs(breaks) < _REACH]]))
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    half = np.diff(ends)[:, None] / 2
+    g = (ends[:-1, None] + half + half * nodes).ravel()
+    return g[:, None], (half * weights).ravel() * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def _random(mixture: "GaussianMixture", points: Float, at_t: ViewAt) -> Float:
+    """Return the averages at one t by randomised quasi-Monte Carlo, shape (R, C, 3)."""
+    projected = at_t.project(points.reshape(-1, points.shape[-1]))
+    averages = np.empty((len(points), mixture.n_components, 3))
+    for c in range(mixture.n_components):
+        values = _quantities(mixture.weights, c, *at_t.seen_from(c, projected))
+        averages[:, c] = np.mean(values.reshape(*points.shape[:2], 3), axis=1)
+    return averages
+
+
+def _points(seen: View) -> Float:
+    """Return standard normal points (R, n, width), the same in every call: the averages are smooth in t."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    count = 2 ** int(np.clip(math.log2(_BUDGET / seen.cost), 0, math.log2(_MOST_POINTS)))
+    points = np.empty((_REPLICATES, count, seen.width))
+    for row, seed in zip(points, np.random.SeedSequence(20241018).spawn(_REPLICATES), strict=True):
+        rng = np.random.default_rng(seed)
+        if seen.width > qmc.Sobol.MAXDIM:
+            row[:] = rng.standard_normal(row.shape)
+        else:
+            row[:] = ndtri(np.clip(qmc.Sobol(seen.width, rng=rng).random(count), 2.0**-64, 1 - 2.0**-53))
+    return points
+
+
+def _quantities(weights: Float, c: int, log_ratio: Float, excess: Float) -> Float:
+    """Return the three integrands at points of class c, shape (n, 3).
+
+    ``log_ratio`` is the log density of every component over that of c, ``excess`` its information k less that of c.
+    """
+    log_pi = np.log(weights)
+    logits = log_pi + log_ratio
+    log_r = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    r = np.exp(log_r)
+    label = np.sum(r * (log_r - log_pi), axis=-1, where=r > 0)
+    return np.stack([label, label + np.sum(r * excess, axis=-1, where=r > 0), r[:, c]], axis=-1)
