@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from phasediag import GaussianMixture, LinearManifold, clone_probability, mutual_information, speciation_time
+from phasediag import (
+    GaussianMixture,
+    LinearManifold,
+    clone_probability,
+    condensation_time,
+    mutual_information,
+    speciation_time,
+)
 from phasediag.information import class_information, speciation_estimate
 from tests.test_laws_mixture import PAIR, random_mixture
 
@@ -166,3 +173,15 @@ def test_laws_without_information_and_without_classes_are_refused():
         class_information(LinearManifold([1], [2]), 1.0)
     with pytest.raises(ValueError, match="t must be positive"):
         mutual_information(PAIR, [1.0, -1.0])
+
+
+def test_small_classes_condense_at_more_noise_and_absent_ones_not_at_all():
+    law = GaussianMixture([0.999, 0.001], [[40.0] * 5, [-40.0] * 5], [1.0, 1.0])
+    times = condensation_time(law, n=[100, 10_000], by_class=True)
+    single = LinearManifold([1], [5])
+    expected = [
+        condensation_time(single, log_n=np.log(n * w)) for n, w in ((100, 0.999), (10_000, 0.999), (10_000, 0.001))
+    ]
+    np.testing.assert_allclose([times[0, 0], *times[1]], expected, rtol=1e-7)
+    assert np.isnan(times[0, 1])
+    assert times[1, 1] > times[1, 0]

@@ -56,7 +56,8 @@ def condensation_time(
         \log N = I(y; y + \sqrt{t}\,\xi), \qquad \log N = -\mathrm{E}\,e - \Psi(1) .
 
     Of a mixture the first is an average over its classes. ``by_class`` gives each its own,
-    :math:`I_c(t_c) = \log N + \log \pi_c`: at equal covariances small classes condense at more noise.
+    :math:`\log N = \mathrm E_{x|c}\,\mathrm{KL}(p(y|x) \| p(y))`; once separated a class condenses alone, with
+    :math:`\log N + \log \pi_c`: at equal covariances small classes condense at more noise.
 
     Parameters
     ----------
@@ -78,8 +79,9 @@ def condensation_time(
     -------
     ndarray
         Shape of ``alpha``; 0.0 where the value underflows, or the data have too few points to hide among; nan for a
-        probe displaced in less than 0.17 of a dimension, whose threshold turns. With closure ``finite`` nan for
-        :math:`N \le 2`, where :math:`Y_2 \ge 1/2` at all times, and where the average is not known to 1e-3.
+        probe displaced in less than 0.17 of a dimension, whose threshold turns, and for a class of which a typical data
+        set has no sample. With closure ``finite`` nan for :math:`N \le 2`, where :math:`Y_2 \ge 1/2` at all times, and
+        where the average is not known to 1e-3.
 
     Raises
     ------
@@ -181,20 +183,21 @@ def _condensation(law: Law, probe: Probe | str, closure: str) -> Threshold | Clo
 
 
 def _class_sizes(law: Any, t: Float) -> Float:
-    """Return the log N at which each class condenses, I_c(t) - log pi_c, shape (..., C)."""
+    """Return the log N at which each class condenses, shape (..., C)."""
     if not hasattr(law, "components"):
         raise ValueError(f"by_class is for mixtures, got {type(law).__name__}")
-    from phasediag.information import class_information  # type: ignore[import-not-found]
+    from phasediag.information import class_information
 
-    return class_information(law, t).value - np.log(law.weights)
+    return class_information(law, t).value
 
 
-def _class_log_times(law: Law, log_n: Float) -> Float:
+def _class_log_times(law: Any, log_n: Float) -> Float:
     def sizes_of(c: int) -> Callable[[Float], Float]:
         return lambda log_t: _class_sizes(law, np.exp(log_t))[..., c]
 
     classes = range(_class_sizes(law, np.ones(1)).shape[-1])
-    return np.stack([falling_roots(sizes_of(c), log_n, Information.accuracy) for c in classes], axis=-1)
+    roots = np.stack([falling_roots(sizes_of(c), log_n, Information.accuracy) for c in classes], axis=-1)
+    return np.where(log_n[..., None] + np.log(law.weights) >= 0, roots, np.nan)
 
 
 def exp(log_t: Float) -> Float:
