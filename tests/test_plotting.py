@@ -6,29 +6,95 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.image import imread
 
-from phasediag import LinearManifold, critical_times, parameter_diagram, phase_diagram, singular_values
+from phasediag import (
+    LinearManifold,
+    condensation_time,
+    critical_times,
+    parameter_diagram,
+    phase_diagram,
+    singular_values,
+)
 from phasediag.diagram import automatic_ranges
-from phasediag.plotting import new_figure, plot_diagram, plot_spectra, save_figure, style, subspace_colours
-from phasediag.plotting.canvas import FORMATS
-from phasediag.plotting.labels import _spread, draw_layout, label_curves, label_ends
+from phasediag.noise import to_ve
+from phasediag.plotting import (
+    FORMATS,
+    draw_layout,
+    label_curves,
+    label_ends,
+    new_figure,
+    plot_diagram,
+    plot_spectra,
+    save_figure,
+    style,
+    subspace_colours,
+)
+from phasediag.plotting.colours import PHASE_COLOURS, subspace_scale
+from phasediag.plotting.scales import set_scale
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 DIAGRAM = phase_diagram(PAPER, *automatic_ranges(PAPER, count=60))
 TIMES = np.geomspace(0.01, 1, 5)
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """The diagram above, drawn once."""
+    return DIAGRAM.plot()
+
+
 def lines(ax):
     return [line.get_xydata() for line in ax.lines]
 
 
-def test_a_diagram_shows_its_phases_and_boundaries():
-    fig, ax = DIAGRAM.plot()
-    (mesh,) = ax.collections
-    np.testing.assert_array_equal(mesh.get_array().reshape(60, 60), DIAGRAM.phase.T)
-    for line, curve in zip(lines(ax), DIAGRAM.boundaries.values(), strict=True):
-        np.testing.assert_array_equal(line, np.column_stack([DIAGRAM.alphas, curve]))
+def colours_drawn(fig, ax):
+    """Return the colours inside the axes as (height, width, 3), from the top, and where each pixel is in data."""
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    frame = ax.get_window_extent()
+    image = np.asarray(canvas.buffer_rgba())[::-1, :, :3] / 255
+    rows, columns = (
+        np.arange(int(frame.y0) + 3, int(frame.y1) - 3, 5),
+        np.arange(int(frame.x0) + 3, int(frame.x1) - 3, 5),
+    )
+    places = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
+    data = ax.transData.inverted().transform(places.reshape(-1, 2)).reshape(places.shape)
+    return image[rows[:, None], columns], data
+
+
+@pytest.mark.parametrize(
+    ("count", "time", "axis"), [(60, "ve", "alpha"), (4, "ve", "alpha"), (4, "flow", "n"), (5, "abar", "log_n")]
+)
+def test_every_pixel_has_the_colour_of_its_phase(count, time, axis):
+    alphas, times = automatic_ranges(PAPER, count=count)
+    fig, ax = phase_diagram(PAPER, np.maximum(alphas, 0.03), times).plot(time=time, axis=axis)
+    colours, data = colours_drawn(fig, ax)
+    alpha = {"alpha": lambda x: x, "log_n": lambda x: x / 30, "n": lambda x: np.log(x) / 30}[axis](data[..., 0])
+    t, few = to_ve(data[..., 1], time), np.geomspace(0.99 * np.min(alpha), 1.01 * np.max(alpha), 500)
+    t_c = np.interp(alpha, few, condensation_time(PAPER, few))
+    t_lost = np.interp(alpha, few, critical_times(PAPER, few, criterion="resolution")[:, 0])
+    expected = np.select([t < t_c, t < t_lost, t > 1], [0, 1, 2], 3)
+    distance = np.max(np.abs(colours[..., None, :] - np.array(PHASE_COLOURS)), axis=-1)
+    drawn = np.where(np.min(distance, axis=-1) < 0.01, np.argmin(distance, axis=-1), -1)  # -1: lines and letters
+    assert np.mean(drawn >= 0) > 0.8
+    assert np.mean((drawn >= 0) & (drawn != expected)) < (0.002 if count == 60 else 0.01)
+
+
+def test_a_diagram_shows_its_boundaries(drawn):
+    fig, ax = drawn
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "-", "--", "--", "-"]
+    *curves, condensation = lines(ax)
+    for line, name in zip((condensation, *curves), DIAGRAM.boundaries, strict=True):
+        given = np.searchsorted(line[:, 0], DIAGRAM.alphas)
+        np.testing.assert_allclose(line[given], np.column_stack([DIAGRAM.alphas, DIAGRAM.boundaries[name]]))
+        exact = {"condensation": condensation_time(PAPER, line[:, 0])} | {
+            f"lost:{k}": critical_times(PAPER, line[:, 0], criterion="resolution")[:, k] for k in (0, 1)
+        }
+        if name in exact:
+            np.testing.assert_allclose(line[:, 1], exact[name], rtol=3e-4)
     assert "alpha" in ax.get_xlabel()
     assert "$t$" in ax.get_ylabel()
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
@@ -37,11 +103,37 @@ def test_a_diagram_shows_its_phases_and_boundaries():
     assert fig.parameters["criterion"] == "resolution"
 
 
+def test_boundaries_break_off_where_they_do_not_exist():
+    alphas = np.array([0.5, 1, 5, 50, 90]) * np.log(2) / 30
+    _, ax = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite").plot(axis="n")
+    drawn = lines(ax)[0]
+    assert np.array_equal(np.isfinite(drawn[:, 1]), drawn[:, 0] >= 2 * (1 - 1e-12))
+
+
+def test_many_subspaces_are_told_by_a_colour_bar():
+    m = LinearManifold(np.geomspace(1, 1e-3, 100), np.ones(100))
+    diagram = phase_diagram(m, *automatic_ranges(m, count=12))
+    fig, ax = diagram.plot()
+    assert {text.get_text().replace("\n", " ") for text in ax.texts} >= {"$t_{0}$", "$t_{99}$", "$s_{0}$", "$s_{99}$"}
+    assert len([text for text in ax.texts if text.get_text().startswith("$t_")]) == 3  # and t_c
+    (curves,) = [drawn for drawn in ax.collections if isinstance(drawn, LineCollection)]
+    for k, segment in enumerate(curves.get_segments()):
+        given = np.searchsorted(segment[:, 0], diagram.alphas)
+        np.testing.assert_allclose(segment[given, 1], diagram.critical_times[:, k])
+    bar = fig.axes[1]
+    assert "subspace" in bar.get_ylabel()
+    np.testing.assert_array_equal(curves.get_colors()[[0, -1]], subspace_scale(100).to_rgba([0, 99]))
+    assert {*diagram.phase_names[:1], *diagram.phase_names[2:]} <= {text.get_text() for text in ax.texts}
+
+
 def test_axes_of_a_diagram():
-    np.testing.assert_allclose(lines(plot_diagram(DIAGRAM, axis="log_n")[1])[0][:, 0], 30 * DIAGRAM.alphas)
-    _, ax = plot_diagram(DIAGRAM, axis="n", columns=2)
-    np.testing.assert_allclose(lines(ax)[0][:, 0], PAPER.n_samples(DIAGRAM.alphas))
+    np.testing.assert_allclose(lines(plot_diagram(DIAGRAM, axis="log_n")[1])[0][[0, -1], 0], DIAGRAM.log_n[[0, -1]])
+    _, ax = plot_diagram(DIAGRAM, axis="n", columns=2, mark_n=60)
+    np.testing.assert_allclose(lines(ax)[0][[0, -1], 0], PAPER.n_samples(DIAGRAM.alphas)[[0, -1]])
     assert ax.get_xscale() == "log"
+    assert lines(ax)[-1][:, 0].tolist() == [60, 60]
+    assert "$N = 60$" in {text.get_text() for text in ax.texts}
+    assert lines(DIAGRAM.plot(mark_n=60)[1])[-1][0, 0] == pytest.approx(np.log(60) / 30)
     ratio = parameter_diagram(
         lambda r: LinearManifold([1, r], [2, 5]), np.geomspace(1e-3, 1, 30), TIMES, alpha=1, name="ratio"
     )
@@ -50,6 +142,9 @@ def test_axes_of_a_diagram():
     for diagram, axis in ((ratio, "alpha"), (phase_diagram(PAPER, [1, 100], TIMES), "n"), (DIAGRAM, "beta")):
         with pytest.raises(ValueError, match="axis"):
             diagram.plot(axis=axis)
+    for diagram, n in ((ratio, 60), (DIAGRAM, 1e9), (DIAGRAM, -1)):
+        with pytest.raises(ValueError, match="mark_n must"):
+            diagram.plot(mark_n=n)
 
 
 def overlap(one, other):
@@ -80,11 +175,49 @@ def test_labels_of_curves_do_not_overlap_and_stay_inside(m, criterion, columns):
         assert not any(overlap(box, other) for other in boxes[:i])
 
 
+def test_axes_keep_their_size_and_ticks_their_distance():
+    for count, m, options in (
+        (3, PAPER, {"time": "flow"}),
+        (4, PAPER, {"axis": "n", "time": "abar"}),
+        (5, LinearManifold(np.geomspace(1, 0.1, 30), np.ones(30)), {"axis": "log_n"}),
+        (4, LinearManifold([4, 1, 0.1], [3, 10, 20], 100), {"time": "vp", "columns": 2}),
+    ):
+        fig, ax = phase_diagram(m, np.geomspace(0.1, 0.4, count)).plot(**options)
+        fig.draw_without_rendering()
+        frame, width = ax.get_window_extent(), fig.get_size_inches()[0] * fig.dpi
+        assert frame.width > 0.65 * width
+        assert frame.height > 0.7 * (2.6 if "columns" not in options else 4) * fig.dpi
+        for axis in (ax.xaxis, ax.yaxis):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+            assert len(boxes) >= 3
+            assert not any(overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "expected"),
+    [
+        ("log", (0.01, 3), [0.01, 0.03, 0.1, 0.3, 1, 3]),
+        ("log", (1e-9, 1e9), 10.0 ** np.arange(-9, 10, 3)),
+        ("log", (0.31, 0.34), [0.31, 0.32, 0.33, 0.34]),
+        ("logit", (0.001, 0.999), [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999]),
+        ("logit", (0.45, 0.55), [0.45, 0.5, 0.55]),
+    ],
+)
+def test_ticks_are_round(scale, ends, expected):
+    with style():
+        fig, ax = new_figure(1, 2.6)
+        set_scale(ax, "y", scale)
+        ax.set_ylim(ends)
+        draw_layout(fig)
+        np.testing.assert_allclose(ax.yaxis.get_majorticklocs(), expected)
+
+
 def test_a_phase_without_room_is_named_in_a_legend():
     thin = phase_diagram(PAPER, np.linspace(0.03, 0.09, 40), np.geomspace(0.2, 3, 40))
     _, ax = thin.plot()
     named = {text.get_text() for text in ax.get_legend().get_texts()}
     assert named == {"geometric memorisation"}
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
 
 
 def test_spectra_are_drawn_as_given():
@@ -106,36 +239,36 @@ def test_given_axes_are_drawn_in():
 
 
 def test_labels_at_the_ends_keep_their_order_and_distance():
-    order, heights = _spread(np.array([0.5, 0.5, 0.1, 0.52]), 0.1)
-    assert order.tolist() == [2, 0, 1, 3]
-    assert np.all(np.diff(heights) >= 0.1 - 1e-12)
-    np.testing.assert_allclose(np.mean(heights[1:]), np.mean([0.5, 0.5, 0.52]))
     with style():
         fig, ax = new_figure(1, 2)
         draw_layout(fig)
-        label_ends(ax, [(0.5, "a", "black"), (0.5, "b", "black")])
-    a, b = (text.get_window_extent() for text in ax.texts)
-    assert not overlap(a, b)
+        label_ends(ax, [(at, name, "black") for name, at in {"a": 0.5, "b": 0.5, "c": 0.1, "d": 0.52}.items()])
+    assert [text.get_text() for text in ax.texts] == ["c", "a", "b", "d"]
+    heights = [text.xy[1] for text in ax.texts]
+    assert heights[0] == pytest.approx(0.1)
+    assert np.mean(heights[1:]) == pytest.approx(np.mean([0.5, 0.5, 0.52]))
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_every_format_is_written_with_its_parameters(tmp_path, suffix):
+def test_every_format_is_written_with_its_parameters(tmp_path, suffix, drawn):
     path = tmp_path / f"figure{suffix}"
-    fig, _ = DIAGRAM.plot(columns=2)
+    fig, _ = drawn
     save_figure(fig, path)
     content = path.read_bytes()
     assert os.listdir(tmp_path) == [path.name]
     assert b"phasediag" in content
     if suffix == ".png":
-        assert imread(path).shape[1] == 2800
+        assert imread(path).shape[1] == 1350
     if suffix == ".svg":
         assert "&quot;criterion&quot;" in content.decode() or '"criterion"' in content.decode()
     save_figure(fig, path)
     assert path.read_bytes() == content
 
 
-def test_figures_show_themselves_in_notebooks():
-    assert DIAGRAM.plot()[0]._repr_png_().startswith(b"\x89PNG")
+def test_figures_show_themselves_in_notebooks(drawn):
+    assert drawn[0]._repr_png_().startswith(b"\x89PNG")
 
 
 def test_refusals_leave_nothing_behind(tmp_path):
@@ -157,7 +290,7 @@ def test_the_style_does_not_leak():
 
 def test_pyplot_is_never_loaded():
     code = (
-        "import sys; from phasediag import *; m = LinearManifold([1, 0.3], [2, 5]);"
+        "import sys; from phasediag import *; m = LinearManifold([1], [2]);"
         "phase_diagram(m, [0.5, 1], [0.1, 1]).plot(); print('matplotlib.pyplot' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -169,12 +302,6 @@ def test_colours_of_subspaces_differ():
     assert len({tuple(colour) for colour in colours}) == 4
     assert len(subspace_colours(1)) == 1
     assert json.dumps([list(map(float, colour)) for colour in colours])
-
-
-def test_critical_curve_reaches_the_picture():
-    _, ax = DIAGRAM.plot()
-    expected = critical_times(PAPER, DIAGRAM.alphas, criterion="resolution")
-    np.testing.assert_allclose(lines(ax)[2][:, 1], expected[:, 1])
 
 
 def test_labels_leave_curves_that_run_together_in_sight():

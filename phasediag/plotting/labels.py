@@ -5,22 +5,16 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
-from numpy.typing import NDArray
 
 from phasediag._arrays import Float
+from phasediag.plotting.clear import clearance, ends, inside, outline, turn
 
 Curve = tuple[Float, Float, str, Any]  # x, y, label, colour
 
 HALO = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-
-
-def draw_layout(fig: Any) -> None:
-    """Lay the figure out, so that positions in pixels are the final ones."""
-    fig.get_figure(root=True).draw_without_rendering()
 
 
 def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: float = 1.15) -> None:
@@ -37,7 +31,7 @@ def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: f
 
     Examples
     --------
-    >>> from phasediag.plotting import new_figure, style
+    >>> from phasediag.plotting import draw_layout, new_figure, style
     >>> with style():
     ...     fig, ax = new_figure(columns=1, height=2)
     ...     draw_layout(fig)
@@ -46,12 +40,18 @@ def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: f
     >>> bool(first < 0.5 < second)
     True
     """
+    from scipy.optimize import isotonic_regression
+
     size = mpl.rcParams["legend.fontsize"]
     pixels = ax.get_window_extent()
     step = spacing * size / 72 * ax.figure.dpi / pixels.height
-    heights = np.array([label[0] for label in labels], dtype=float)
-    wanted = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([0 * heights + 1, heights])))
-    for index, height in zip(*_spread(np.clip(wanted[:, 1], 0.01, 0.99), step), strict=True):
+    at = np.array([label[0] for label in labels], dtype=float)
+    wanted = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([0 * at + 1, at])))
+    order = np.argsort(wanted[:, 1])
+    shifts = step * np.arange(len(labels))
+    # Least squares under the spacing: heights less their shifts must not fall.
+    heights = isotonic_regression(np.clip(wanted[order, 1], 0.01, 0.99) - shifts).x + shifts
+    for index, height in zip(order, heights, strict=True):
         _, text, colour = labels[index]
         ax.annotate(
             text,
@@ -64,19 +64,6 @@ def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: f
             va="center",
             annotation_clip=False,
         )
-
-
-def _spread(wanted: Float, step: float) -> tuple[NDArray[np.intp], Float]:
-    """Return the order of heights and heights at least ``step`` apart, close to those wanted, about their centre."""
-    order = np.argsort(wanted)
-    # Least squares under the spacing: heights minus i*step must increase, which pooling adjacent violators achieves.
-    blocks: list[list[float]] = []
-    for i, height in enumerate(wanted[order]):
-        blocks.append([height - i * step])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    levels = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
-    return order, levels + step * np.arange(len(wanted))
 
 
 def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] = ()) -> list[Text]:
@@ -100,7 +87,7 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
 
     Examples
     --------
-    >>> from phasediag.plotting import new_figure
+    >>> from phasediag.plotting import draw_layout, new_figure
     >>> fig, ax = new_figure(columns=1, height=2)
     >>> draw_layout(fig)
     >>> x = np.linspace(0, 1, 50)
@@ -115,7 +102,7 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
     for i, (_, _, name, colour) in enumerate(curves):
         if len(pieces[i]) == 0 or not name:
             continue
-        label = ax.text(0, 0, name, color=colour, ha="center", va="center")
+        label = write(ax, name, colour)
         box = label.get_window_extent()
         half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.2]) * em
         others = np.concatenate([np.empty((0, 2)), *(piece for j, piece in enumerate(pieces) if j != i)])
@@ -127,74 +114,29 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
     return labels
 
 
+def write(ax: Axes, text: str, colour: Any) -> Text:
+    """Write a text somewhere, to be moved to its place: zero is no place on a logarithmic axis."""
+    return ax.text(ax.get_xlim()[0], ax.get_ylim()[0], text, color=colour, ha="center", va="center")
+
+
 def _place(piece: Float, taken: Float, others: Float, half: Float, frame: BboxBase) -> Float:
     """Return where a label of half-sizes ``half`` goes: on its curve if it fits there, beside it if not.
 
     On the curve, its ends must stay in sight; beside it, all of the curve. Where nothing fits it covers other curves,
     but not what is ``taken``.
     """
-    clear = _clearance(piece, np.concatenate([taken, others, _ends(piece)]), half)
+    clear = clearance(piece, np.concatenate([taken, others, ends(piece)]), half)
     if np.max(clear) >= 1:
         return piece[np.argmax(clear)]
     sides = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)])
     for distance in (1.02, 1.4, 1.8):
         beside = np.concatenate([piece + distance * side * half for side in sides])
         beside = beside[np.all((beside > frame.min) & (beside < frame.max), axis=1)]
-        room = _clearance(beside, np.concatenate([taken, others, piece]), half)
+        room = clearance(beside, np.concatenate([taken, others, piece]), half)
         if np.max(room, initial=0) >= 1:
             return beside[np.argmax(room)]
-    free = _clearance(piece, taken, half)
+    free = clearance(piece, taken, half)
     return piece[np.argmax(np.where(free >= min(1, np.max(free)), clear, -1))]
-
-
-def _clearance(points: Float, obstacles: Float, half: Float) -> Float:
-    """Return how far each point is from the nearest obstacle, in half-sizes: a box about it is clear from 1 on."""
-    from scipy.spatial import cKDTree
-
-    distance, _ = cKDTree(obstacles / half).query(points / half, p=np.inf)
-    return distance
-
-
-def inside(ax: Axes, x: Float, y: Float) -> Float:
-    """Return the points of a curve in pixels, evenly spaced along it, that lie inside the axes."""
-    frame = ax.get_window_extent()
-    points = ax.transData.transform(np.column_stack([x, y]))
-    points[~np.isfinite(points).all(axis=1)] = np.nan  # and so are the pieces that lead there
-    length = np.concatenate([[0], np.cumsum(np.nan_to_num(np.hypot(*np.diff(points, axis=0).T)))])
-    even = np.linspace(0, length[-1], 2000)
-    points = np.column_stack([np.interp(even, length, column) for column in points.T])
-    points = points[np.all((points > frame.min) & (points < frame.max), axis=1)]
-    return points[:: max(1, len(points) // 200)]
-
-
-def _ends(piece: Float) -> Float:
-    """Return the points where a curve begins, breaks off and ends: what happens there must not be covered."""
-    steps = np.hypot(*np.diff(piece, axis=0).T)
-    breaks = np.flatnonzero(steps > 5 * np.median(steps)) if len(steps) else np.array([], dtype=int)
-    return piece[[0, *breaks, *(breaks + 1), -1]]
-
-
-def outline(artist: Artist) -> Float:
-    """Return points around axes, or all over a text or legend, in pixels."""
-    u = np.linspace(-1, 1, 40)
-    sides = np.reshape([[(a, -1), (a, 1), (-1, a), (1, a)] for a in u], (-1, 2)) / 2
-    if isinstance(artist, Axes):
-        box = artist.get_window_extent()
-        return sides * np.array(box.size) + np.mean(box.get_points(), axis=0)
-    angle = 0.0
-    if isinstance(artist, Text):
-        angle = artist.get_rotation()
-        artist.set_rotation(0)
-    box = artist.get_window_extent()
-    if isinstance(artist, Text):
-        artist.set_rotation(angle)
-    filled = np.concatenate([sides * share for share in (1, 0.6, 0.2)])
-    return filled * np.array(box.size) @ _turn(angle).T + np.mean(box.get_points(), axis=0)
-
-
-def _turn(degrees: float) -> Float:
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array([[cosine, -sine], [sine, cosine]])
 
 
 def fit_text(label: Text, room: Float, walls: Float) -> bool:
@@ -208,8 +150,8 @@ def fit_text(label: Text, room: Float, walls: Float) -> bool:
         for text in texts:
             label.set(text=text, rotation=0)
             box = label.get_window_extent()
-            frame = _turn(angle) / (np.array([box.width, box.height]) / 2)
-            clear = _clearance(room @ frame, walls @ frame, np.ones(2))
+            frame = turn(angle) / (np.array([box.width, box.height]) / 2)
+            clear = clearance(room @ frame, walls @ frame, np.ones(2))
             i = np.argmax(clear)
             if clear[i] > best[0]:
                 best = (clear[i], angle, text, room[i])
