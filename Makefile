@@ -5,13 +5,25 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test lint coverage test-lowest docs bench clean
+.PHONY: demo test lint coverage test-lowest test-networks test-torch docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/phasediag critical-times --var 1,0.3 --dims 2,5 --alpha 0.23
 
 test: lint
 	$(BIN)/python -m pytest -q --numprocesses auto
+
+# Networks of the user's own, each library in an environment of its own: they are large.
+test-networks: .venv-networks/.installed
+	.venv-networks/bin/python -m pytest -q tests/networks
+
+test-torch: .venv-torch/.installed
+	.venv-torch/bin/python -m pytest -q tests/torch
+
+.venv-%/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --editable '.[$*,test]'
+	touch $@
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -35,7 +47,7 @@ bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(LOWEST)
+	rm -rf $(VENV) $(LOWEST) .venv-networks .venv-torch
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("phasediag needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
