@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from phasediag.jacobian import singular_values
     from phasediag.laws.linear import LinearManifold
     from phasediag.laws.mixture import GaussianMixture
+    from phasediag.laws.sphere import Sphere
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
 
@@ -37,6 +38,7 @@ _ROOM = {
     "LinearManifold": "laws.linear",
     "Probe": "probe",
     "RandomEnergyModel": "rem",
+    "Sphere": "laws.sphere",
     "clone_probability": "information",
     "condensation_alpha": "critical",
     "condensation_time": "critical",
@@ -58,6 +60,7 @@ __all__ = [
     "LinearManifold",
     "Probe",
     "RandomEnergyModel",
+    "Sphere",
     "clone_probability",
     "condensation_alpha",
     "condensation_time",

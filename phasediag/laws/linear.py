@@ -12,6 +12,7 @@ from phasediag._arrays import Float, positive
 from phasediag._estimate import Estimate
 from phasediag._logs import softplus
 from phasediag.laws.gaussian import TiltedGaussian
+from phasediag.laws.sizes import SizedLaw
 
 __all__ = ["Geometry", "LinearManifold"]
 
@@ -19,7 +20,7 @@ Geometry = Literal["gaussian", "sphere"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class LinearManifold:
+class LinearManifold(SizedLaw):
     r"""Subspaces of variance :math:`s_k` and dimension :math:`m_k` in ambient dimension :math:`d`.
 
     The data are Gaussian with covariance eigenvalues :math:`s_k = \sigma_k^2` of multiplicity
@@ -226,27 +227,6 @@ class LinearManifold:
                 f"dims and ambient_dim must be integers here, got dims={self.dims} in d={self.ambient_dim}"
             )
         return tuple(int(m) for m in self.dims)
-
-    def alpha(self, n: float) -> float:
-        r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples, a number of any size.
-
-        Raises
-        ------
-        ValueError
-            For n below 1.
-        """
-        try:
-            log_n = math.log(n)
-        except (TypeError, ValueError):
-            log_n = -1.0
-        if not log_n >= 0:
-            raise ValueError(f"n must be a number of samples, at least 1, got {n!r}")
-        return log_n / self.ambient_dim
-
-    def n_samples(self, alpha: ArrayLike) -> Float:
-        r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``, which may be negative; inf where it overflows."""
-        with np.errstate(over="ignore"):
-            return np.exp(np.asarray(alpha, dtype=float) * self.ambient_dim)
 
     def sample(self, n: int, rng: Any = None) -> Float:
         r"""Draw ``n`` samples: subspaces in the order given, then the directions off the manifold.

@@ -11,13 +11,14 @@ from phasediag._arrays import Float
 from phasediag._estimate import Estimate
 from phasediag.laws._validation import checked_count, frozen_array, html_table
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.sizes import SizedLaw
 from phasediag.laws.tilted_mixture import TiltedMixture
 
 __all__ = ["GaussianMixture"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class GaussianMixture:
+class GaussianMixture(SizedLaw):
     r"""Gaussian components of weights :math:`\pi_c`, means :math:`\mu_c` and covariances :math:`\Sigma_c`.
 
     .. math::
@@ -150,7 +151,7 @@ class GaussianMixture:
         return len(self.weights)
 
     @property
-    def ambient_dim(self) -> int:
+    def ambient_dim(self) -> int:  # type: ignore[override]  # known from the means
         """Dimension d of the space."""
         return int(self.means.shape[1])
 
@@ -198,14 +199,6 @@ class GaussianMixture:
         if not 0 <= k < self.ambient_dim:
             raise ValueError(f"direction must be between 0 and {self.ambient_dim - 1}, got {k}")
         return self._principal[1][:, k]
-
-    def alpha(self, n: float) -> float:
-        r"""Return :math:`\alpha = \log(N)/d` of a data set of ``n`` samples."""
-        return self.components[0].alpha(n)
-
-    def n_samples(self, alpha: ArrayLike) -> Float:
-        r"""Return :math:`N = e^{\alpha d}`, shape of ``alpha``; inf where it overflows."""
-        return self.components[0].n_samples(alpha)
 
     def sample(self, n: int, rng: Any = None) -> Float:
         """Draw n samples, shape (n, d).
