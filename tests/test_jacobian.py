@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from phasediag import LinearManifold, condensation_time
 from phasediag.jacobian import gap_positions, gap_sizes, gap_times, singular_values, visible_dimension
-from phasediag.jacobian.regimes import _counts, _mean_spectrum, _unit_wishart
+from phasediag.jacobian.ordered import ordered
+from phasediag.jacobian.wishart import _counts, _tangent, _unit_wishart
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 MANIFOLDS = [PAPER, LinearManifold([0.3, 1], [5, 2]), LinearManifold([3, 1e-4, 0.02], [1, 4, 3], 12)]
@@ -119,7 +120,14 @@ def test_shapes_broadcast():
     ("arguments", "message"),
     [
         ({"regime": "quenched"}, "regime must be one of"),
-        ({"regime": "paper"}, "alpha is needed"),
+        ({"regime": "paper"}, "alpha, n or log_n is needed"),
+        ({"regime": "condensed", "alpha": 0.2, "n": 10}, "give one of alpha, n and log_n"),
+        ({"regime": "sampled", "log_n": 20}, "'sampled' draws every sample.*'wishart'"),
+        ({"regime": "sampled", "n": 10, "n_draws": 1}, "n_draws must be an integer of at least 2"),
+        ({"regime": "sampled", "n": 10, "probe": "displaced:2"}, "subspace between 0 and 1"),
+        ({"m": LinearManifold([1], [2], 10**11)}, "ambient_dim = 100000000000: the spectra would take 800 GB"),
+        ({"m": LinearManifold([1], [10**5]), "regime": "wishart", "n": 9}, "random Jacobians would take 320 GB"),
+        ({"regime": "wishart", "alpha": 400}, "alpha must be log.*give n"),
         ({"t": -1}, "t must be positive"),
         ({"regime": "condensed", "alpha": 0}, "alpha must be positive"),
         ({"m": LinearManifold([1], [1.5], 3)}, "must be integers"),
@@ -163,7 +171,7 @@ def test_wishart_spectrum_against_explicit_samples():
     full = np.zeros((len(C), 4, 4))
     full[:, :3, :3] = C
     direct = np.linalg.svd((full / t - np.eye(4)) / t, compute_uv=False)
-    ours = _mean_spectrum(s, t, 1 / 5.2, 4, 20_000, np.random.default_rng(3))
+    ours = ordered(_tangent(s, t, 1 / 5.2, 20_000, np.random.default_rng(3)), np.array(t), 4).mean(axis=0)
     np.testing.assert_allclose(ours, direct.mean(axis=0), atol=6 * np.max(direct.std(axis=0)) / np.sqrt(10_000))
 
 
@@ -240,6 +248,7 @@ def test_gap_times_refusals():
         gap_times(PAPER, regime="finite")
     with pytest.raises(ValueError, match="alpha"):
         gap_times(PAPER, regime="condensed")
+    assert gap_times(PAPER, n=1000, regime="condensed").times == gap_times(PAPER, PAPER.alpha(1000), "condensed").times
 
 
 def measured_spectra(m, n, times, n_replicates):

@@ -1,6 +1,6 @@
 """Averages in the limit of large d at every probe of finite N; ``test`` and ``train`` merge into ``typical`` there."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,6 @@ def limits(m: LinearManifold, t: Float, alpha: ArrayLike, probe: Probe, closure:
     )
 
 
-def frozen_variances(m: LinearManifold, model: RandomEnergyModel, alpha: ArrayLike) -> Float:
+def frozen_variances(m: LinearManifold, model: RandomEnergyModel, alpha: ArrayLike | None = None, **size: Any) -> Float:
     r"""Return :math:`\min(1, \lambda_c) s_k`: what freezing leaves of the variances, shape (..., K)."""
-    return np.minimum(1, model.freezing_point(alpha))[..., None] * np.array(m.data_variances)
+    return np.minimum(1, model.freezing_point(alpha, **size))[..., None] * np.array(m.data_variances)
