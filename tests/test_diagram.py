@@ -25,13 +25,16 @@ TIMES = np.geomspace(1e-3, 3, 17)
 CRITERIA = [("rem", "exact"), ("rem", "gaussian"), ("isolated", None), ("resolution", None), ("score", None)]
 
 
+@pytest.mark.parametrize("probe", ["typical", "origin"])
 @pytest.mark.parametrize(("criterion", "closure"), CRITERIA)
-def test_every_point_against_its_definition(criterion, closure):
-    diagram = phase_diagram(PAPER, ALPHAS, TIMES, criterion, closure)
+def test_every_point_against_its_definition(criterion, closure, probe):
+    diagram = phase_diagram(PAPER, ALPHAS, TIMES, criterion, closure, probe=probe)
+    where = probe if criterion in ("resolution", "score") else None
+    assert diagram.probe == where
     assert diagram.lost.shape == (13, 17, 2)
     for i, alpha in enumerate(ALPHAS):
         t_c = condensation_time(PAPER, alpha)
-        t_k = critical_times(PAPER, alpha, criterion=criterion, closure=closure)
+        t_k = critical_times(PAPER, alpha, criterion=criterion, closure=closure, probe=where)
         for j, t in enumerate(TIMES):
             lost = [bool(t < critical) for critical in t_k]
             resolved = sum(
@@ -53,7 +56,8 @@ def test_every_point_against_its_definition(criterion, closure):
 def test_boundaries_are_the_critical_curves():
     boundaries = phase_diagram(PAPER, ALPHAS, TIMES).boundaries
     assert list(boundaries) == ["condensation", "lost:0", "lost:1", "noise:0", "noise:1"]
-    np.testing.assert_allclose(critical_alphas(PAPER, boundaries["lost:1"], criterion="resolution")[:, 1], ALPHAS)
+    found = critical_alphas(PAPER, boundaries["lost:1"], criterion="resolution", probe="typical")
+    np.testing.assert_allclose(found[:, 1], ALPHAS)
     np.testing.assert_array_equal(boundaries["noise:1"], np.full(13, 0.3))
 
 
@@ -84,7 +88,7 @@ def test_grids_are_told_on_the_clock_asked_for():
     diagram = phase_diagram(PAPER, ALPHAS, TIMES)
     np.testing.assert_allclose(diagram.log_n, 30 * ALPHAS)
     assert repr(diagram) == (
-        "<PhaseDiagram: 13 alpha in [0.05, 0.6], 17 t in [0.001, 3]; criterion resolution (annealed)>"
+        "<PhaseDiagram: 13 alpha in [0.05, 0.6], 17 t in [0.001, 3]; criterion resolution (annealed, typical)>"
     )
     assert "17 abar in [0.25, 0.999]" in diagram.summary("abar")
     assert "17 sigma in [0.03162, 1.732]" in diagram.summary("edm")
@@ -98,6 +102,19 @@ def test_numbers_of_samples_are_an_axis_of_their_own():
     np.testing.assert_array_equal(diagram.values, n)
     np.testing.assert_allclose(np.exp(diagram.log_n), n)
     np.testing.assert_array_equal(diagram.phase, phase_diagram(PAPER, diagram.alphas, TIMES).phase)
+
+
+def test_published_values_at_a_typical_point():
+    times = phase_diagram(PAPER, n=[1000, 2000], t=TIMES).critical_times[0]
+    np.testing.assert_allclose(times, [0.26884, 0.16089], atol=5e-6)
+
+
+def test_an_alpha_is_kept_in_sight():
+    alphas, _ = automatic_ranges(PAPER)
+    assert automatic_ranges(PAPER, shown=0.2)[0][[0, -1]].tolist() == alphas[[0, -1]].tolist()
+    for shown in (0.01, 2):
+        first, last = automatic_ranges(PAPER, shown=shown)[0][[0, -1]]
+        assert first < shown < last
 
 
 def test_grids_left_out_are_chosen():
@@ -281,6 +298,8 @@ def test_foreign_files_are_refused(tmp_path, suffix):
         ({"alphas": None, "n": [1, 20]}, "n must exceed 1"),
         ({"criterion": "taste"}, "criterion must be one of"),
         ({"closure": "exact"}, "closure must be"),
+        ({"probe": "train"}, "probe must be 'typical' or 'origin'"),
+        ({"alphas": [1, 60000]}, "alpha must be log"),
         ({"m": LinearManifold([1], [2], geometry="sphere")}, "not defined for geometry"),
     ],
 )

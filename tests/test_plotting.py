@@ -75,7 +75,7 @@ def test_every_pixel_has_the_colour_of_its_phase(count, time, axis):
     alpha = {"alpha": lambda x: x, "log_n": lambda x: x / 30, "n": lambda x: np.log(x) / 30}[axis](data[..., 0])
     t, few = to_ve(data[..., 1], time), np.geomspace(0.99 * np.min(alpha), 1.01 * np.max(alpha), 500)
     t_c = np.interp(alpha, few, condensation_time(PAPER, few))
-    t_lost = np.interp(alpha, few, critical_times(PAPER, few, criterion="resolution")[:, 0])
+    t_lost = np.interp(alpha, few, critical_times(PAPER, few, criterion="resolution", probe="typical")[:, 0])
     expected = np.select([t < t_c, t < t_lost, t > 1], [0, 1, 2], 3)
     distance = np.max(np.abs(colours[..., None, :] - np.array(PHASE_COLOURS)), axis=-1)
     drawn = np.where(np.min(distance, axis=-1) < 0.01, np.argmin(distance, axis=-1), -1)  # -1: lines and letters
@@ -91,7 +91,8 @@ def test_a_diagram_shows_its_boundaries(drawn):
         given = np.searchsorted(line[:, 0], DIAGRAM.alphas)
         np.testing.assert_allclose(line[given], np.column_stack([DIAGRAM.alphas, DIAGRAM.boundaries[name]]))
         exact = {"condensation": condensation_time(PAPER, line[:, 0])} | {
-            f"lost:{k}": critical_times(PAPER, line[:, 0], criterion="resolution")[:, k] for k in (0, 1)
+            f"lost:{k}": critical_times(PAPER, line[:, 0], criterion="resolution", probe="typical")[:, k]
+            for k in (0, 1)
         }
         if name in exact:
             np.testing.assert_allclose(line[:, 1], exact[name], rtol=3e-4)
@@ -139,7 +140,7 @@ def test_axes_of_a_diagram():
     )
     _, ax = ratio.plot()
     assert (ax.get_xlabel(), ax.get_xscale()) == ("ratio", "log")
-    for diagram, axis in ((ratio, "alpha"), (phase_diagram(PAPER, [1, 100], TIMES), "n"), (DIAGRAM, "beta")):
+    for diagram, axis in ((ratio, "alpha"), (phase_diagram(PAPER, [1, 30], TIMES), "n"), (DIAGRAM, "beta")):
         with pytest.raises(ValueError, match="axis"):
             diagram.plot(axis=axis)
     for diagram, n in ((ratio, 60), (DIAGRAM, 1e9), (DIAGRAM, -1)):
@@ -213,7 +214,7 @@ def test_ticks_are_round(scale, ends, expected):
 
 
 def test_a_phase_without_room_is_named_in_a_legend():
-    thin = phase_diagram(PAPER, np.linspace(0.03, 0.09, 40), np.geomspace(0.2, 3, 40))
+    thin = phase_diagram(PAPER, np.linspace(0.03, 0.09, 40), np.geomspace(0.2, 3, 40), probe="origin")
     _, ax = thin.plot()
     named = {text.get_text() for text in ax.get_legend().get_texts()}
     assert named == {"geometric memorisation"}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from phasediag.diagram import PhaseDiagram
 
 SUFFIXES = (".npz", ".nc", ".csv")
-_TEXTS = ("axis", "criterion", "closure", "version")
+_TEXTS = ("axis", "criterion", "closure", "probe", "version")
+_OPTIONAL = ("closure", "probe")
 _DIMENSIONS = {
     "values": ("value",),
     "times": ("t",),
@@ -45,7 +46,8 @@ def load(path: PathLike) -> dict[str, Any]:
     content = Path(path).read_bytes()
     try:
         state = {".npz": _load_npz, ".nc": _load_nc, ".csv": table.read}[suffix](content)
-        return {name: state[name] for name in (*_DIMENSIONS, *_TEXTS)} | {"closure": state["closure"] or None}
+        missing = {name: state[name] or None for name in _OPTIONAL}
+        return {name: state[name] for name in (*_DIMENSIONS, *_TEXTS)} | missing
     except Exception as error:  # what readers raise over damaged files is no closed list
         raise ValueError(
             f"path {str(path)!r} does not hold a phase diagram as phasediag saved it: another file, or damaged"
@@ -53,7 +55,8 @@ def load(path: PathLike) -> dict[str, Any]:
 
 
 def _state(diagram: "PhaseDiagram") -> dict[str, Any]:
-    return {field.name: getattr(diagram, field.name) for field in fields(diagram)} | {"closure": diagram.closure or ""}
+    state = {field.name: getattr(diagram, field.name) for field in fields(diagram)}
+    return state | {name: state[name] or "" for name in _OPTIONAL}
 
 
 def _digest(state: Mapping[str, Any]) -> str:

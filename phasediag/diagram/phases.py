@@ -41,6 +41,8 @@ class PhaseDiagram:
         Below it a typical noisy sample sees a few data only.
     critical_times : ndarray, shape (A, K)
         Below it the subspace is lost; nan where it never is.
+    probe : str or None
+        Where the criterion is judged; None where it has points of its own.
     version : str
         The phasediag that made it.
 
@@ -55,11 +57,11 @@ class PhaseDiagram:
     array([[0, 0, 3],
            [0, 1, 3]], dtype=int8)
     >>> diagram.boundaries["lost:0"].round(3)
-    array([0.387, 0.134])
+    array([0.785, 0.269])
     >>> with TemporaryDirectory() as folder:
     ...     diagram.save(Path(folder) / "diagram.npz")
     ...     PhaseDiagram.load(Path(folder) / "diagram.npz")
-    <PhaseDiagram: 2 alpha in [0.1, 0.23], 3 t in [0.01, 1]; criterion resolution (annealed)>
+    <PhaseDiagram: 2 alpha in [0.1, 0.23], 3 t in [0.01, 1]; criterion resolution (annealed, typical)>
     """
 
     axis: str
@@ -73,6 +75,7 @@ class PhaseDiagram:
     closure: str | None
     condensation_times: Float
     critical_times: Float
+    probe: str | None
     version: str = __version__
 
     #: What the numbers of ``phase`` mean; where several apply, the first.
@@ -190,11 +193,11 @@ class PhaseDiagram:
     def summary(self, time: str = "ve") -> str:
         """Return the grids and the criterion in one line, times on a clock of `phasediag.noise`."""
         times = np.sort(from_ve(self.times[[0, -1]], time))
-        closure = f" ({self.closure})" if self.closure else ""
+        how = ", ".join(filter(None, (self.closure, self.probe)))
         return (
             f"{len(self.values)} {self.axis} in [{self.values[0]:.4g}, {self.values[-1]:.4g}], "
             f"{len(self.times)} {CONVENTIONS[time].symbol} in [{times[0]:.4g}, {times[1]:.4g}]; "
-            f"criterion {self.criterion}{closure}"
+            f"criterion {self.criterion}" + (f" ({how})" if how else "")
         )
 
     def __repr__(self) -> str:

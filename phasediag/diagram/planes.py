@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float, positive
+from phasediag._sizes import log_size
 from phasediag.critical import condensation_time, critical_times
 from phasediag.critical.criteria import CRITERIA
 from phasediag.diagram.phases import PhaseDiagram
+from phasediag.diagram.points import lost_at
 from phasediag.diagram.ranges import automatic_ranges, check_gaussian, is_slow
 from phasediag.laws.linear import LinearManifold
 
@@ -26,13 +28,14 @@ def phase_diagram(
     closure: str | None = None,
     *,
     n: ArrayLike | None = None,
+    probe: str = "typical",
     progress: Callable[[Any], Any] = iter,
     times: ArrayLike | None = None,
 ) -> PhaseDiagram:
     r"""Return the phase diagram of a manifold in the plane of data-set size and t.
 
-    A point is condensed at :math:`t < t_c`, by `condensation_time` at a typical point, and subspace k is lost at
-    :math:`t < t_k`, by `critical_times`; `PhaseDiagram.phase` says what follows.
+    A point is condensed at :math:`t < t_c`, by `condensation_time`, and subspace k is lost at :math:`t < t_k`, by
+    `critical_times`, both where samples go: at a typical noisy sample. `PhaseDiagram.phase` says what follows.
 
     Parameters
     ----------
@@ -46,6 +49,9 @@ def phase_diagram(
         What "lost" means, as in `critical_times`.
     n : array_like, shape (A,), optional
         Increasing numbers of samples, > 1, instead of ``alphas``.
+    probe : {"typical", "origin"}
+        Where ``resolution`` and ``score`` are judged; ``origin`` is the centre of the data, which backward trajectories
+        leave, and condensation is judged at a typical point all the same. The other criteria have points of their own.
     progress : callable, optional
         Wraps the values that are solved one by one, with closure ``finite`` and criterion ``retained``: ``tqdm``, say.
     times : array_like
@@ -71,16 +77,16 @@ def phase_diagram(
     >>> [diagram.phase_names[code] for code in diagram.phase[1]]
     ['memorisation', 'geometric memorisation', 'generalisation', 'noise']
     >>> diagram.resolved[1]
-    array([0., 5., 2., 0.])
+    array([0., 0., 2., 0.])
     """
     t = _renamed(t, times)
     check_gaussian(m)
     if t is None or (alphas is None and n is None):
-        found, noise = automatic_ranges(m, criterion, closure)
+        found, noise = automatic_ranges(m, criterion, closure, probe=probe)
         alphas = found if alphas is None and n is None else alphas
         t = noise if t is None else t
     axis, values, alphas = _sizes(m, alphas, n)
-    return _diagram(axis, values, alphas, t, [m] * len(values), criterion, closure, progress)
+    return _diagram(axis, values, alphas, t, [m] * len(values), criterion, closure, probe, progress)
 
 
 def parameter_diagram(
@@ -91,6 +97,7 @@ def parameter_diagram(
     alpha: float,
     criterion: str = "resolution",
     closure: str | None = None,
+    probe: str = "typical",
     name: str = "value",
     progress: Callable[[Any], Any] = iter,
     times: ArrayLike | None = None,
@@ -105,8 +112,8 @@ def parameter_diagram(
         Increasing grids of the parameter and of noise variances.
     alpha : float
         :math:`\log(N)/d > 0`.
-    criterion, closure : str
-        What "lost" means, as in `critical_times`.
+    criterion, closure, probe : str
+        What "lost" means, as in `phase_diagram`.
     name : str
         Name of the parameter, for axes and files.
     progress, times
@@ -132,8 +139,8 @@ def parameter_diagram(
     >>> t = [0.01, 0.1, 1]
     >>> ratio = lambda r: LinearManifold([1, r], [2, 5], ambient_dim=30)
     >>> parameter_diagram(ratio, [0.1, 0.3], t, alpha=0.23, name="variance ratio").critical_times.round(3)
-    array([[0.098, 0.033],
-           [0.134, 0.079]])
+    array([[0.19 , 0.068],
+           [0.269, 0.161]])
     >>> share = lambda f: LinearManifold([1, 0.3], [7 * f, 7 * (1 - f)], ambient_dim=30)
     >>> parameter_diagram(share, [0.2, 0.5, 0.8], t, alpha=0.23, name="dimension fraction").phase.shape
     (3, 3)
@@ -146,7 +153,7 @@ def parameter_diagram(
     if len({m.n_subspaces for m in manifolds}) > 1:
         raise ValueError("family must give manifolds of one number of subspaces at all values")
     alphas = np.full(len(values), float(positive("alpha", alpha)))
-    return _diagram(name, values, alphas, t, manifolds, criterion, closure, progress)
+    return _diagram(name, values, alphas, t, manifolds, criterion, closure, probe, progress)
 
 
 def _diagram(
@@ -157,15 +164,19 @@ def _diagram(
     manifolds: Sequence[LinearManifold],
     criterion: str,
     closure: str | None,
+    probe: str,
     progress: Callable[[Any], Any],
 ) -> PhaseDiagram:
+    where = lost_at(criterion, closure, probe)
     t = _grid("t", positive("t", t))
     condensation, critical = [], []
     for start, stop in _runs(manifolds, one_by_one=is_slow(criterion, closure), progress=progress):
         m, some = manifolds[start], alphas[start:stop]
         check_gaussian(m)
         condensation.append(condensation_time(m, log_n=some * m.ambient_dim))
-        critical.append(critical_times(m, log_n=some * m.ambient_dim, criterion=criterion, closure=closure))
+        critical.append(
+            critical_times(m, log_n=some * m.ambient_dim, criterion=criterion, closure=closure, probe=where)
+        )
     return PhaseDiagram(
         axis=axis,
         values=values,
@@ -178,6 +189,7 @@ def _diagram(
         closure=closure or next(iter(CRITERIA[criterion])),
         condensation_times=np.concatenate(condensation),
         critical_times=np.concatenate(critical),
+        probe=where,
     )
 
 
@@ -187,6 +199,7 @@ def _sizes(m: LinearManifold, alphas: ArrayLike | None, n: ArrayLike | None) -> 
         if n is not None:
             raise ValueError("n must be left out where alphas are given")
         values = _grid("alphas", positive("alphas", alphas))
+        log_size(m.ambient_dim, values)  # refuses numbers of samples in this place
         return "alpha", values, values
     assert n is not None
     values = _grid("n", positive("n", n))

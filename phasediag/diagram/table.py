@@ -28,7 +28,7 @@ def written(state: Mapping[str, Any]) -> str:
     log_n = state["alphas"] * state["ambient_dims"]
     columns = [state["values"]] * len(own_axis) + [state["alphas"], log_n, state["ambient_dims"]]
     columns += [state["condensation_times"], state["critical_times"], state["variances"], state["dims"]]
-    about = {name: state[name] for name in ("axis", "criterion", "closure", "version")}
+    about = {name: state[name] for name in ("axis", "criterion", "closure", "probe", "version")}
     file = StringIO()
     file.write(f"# {json.dumps(about | {'t': _grid(state['times'])})}\n")
     writer = csv.writer(file, lineterminator="\n")
