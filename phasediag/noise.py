@@ -56,7 +56,7 @@ CONVENTIONS = {
         lambda u: (u / (1 - u)) ** 2,
         lambda t: np.sqrt(t) / (1 + np.sqrt(t)),
         "flow time $u$",
-        "flow times u, x = (1 - u) y + u xi; t = (u/(1 - u))^2",
+        "flow times u, x = (1 - u) y + u xi, data at u = 0 (many papers count from the noise); t = (u/(1 - u))^2",
     ),
 }
 

@@ -19,8 +19,8 @@ from phasediag import (
 )
 from phasediag.cli import main
 from phasediag.cli.group import COMMANDS
-from phasediag.cli.output import rounded
 from phasediag.finite import exact_fluctuations
+from phasediag.report.tables import rounded
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
 M = LinearManifold([1, 0.3], [2, 5], 30)
@@ -42,7 +42,7 @@ def run(capsys):
 def test_critical_times_json_has_the_schema(run):
     code, out, err = run("critical-times", *PAPER, "--alpha", 0.23, "--format", "json")
     assert (code, err) == (0, "")
-    record = json.loads(out)
+    (record,) = json.loads(out)
     assert record["manifold"] == {"variances": [1, 0.3], "dims": [2, 5], "ambient_dim": 30, "geometry": "gaussian"}
     assert (record["alpha"], record["log_n"], record["time"]) == (0.23, 6.9, "ve")
     assert record["n"] == pytest.approx(np.exp(6.9))
@@ -71,19 +71,20 @@ def test_critical_times_of_several_alphas(run):
     assert [(row["alpha"], row["subspace"]) for row in rows] == [("0.1", "0"), ("0.1", "1"), ("0.2", "0"), ("0.2", "1")]
     assert float(rows[3]["score"]) == critical_times(M, 0.2, criterion="score")[1]
     _, out, _ = run("critical-times", *PAPER, "--alpha", "0.1,0.2")
-    assert len([line for line in out.splitlines() if line.split()[:1] in (["0.1"], ["0.2"])]) == 2 * (2 + 1 + 1)
+    assert len([line for line in out.splitlines() if line.split()[:1] in (["0.1"], ["0.2"])]) == 2 * (2 + 2 + 1 + 1)
 
 
 def test_critical_times_table_is_aligned_and_explained(run):
     _, out, _ = run("critical-times", *PAPER, "--n", 1000)
     lines = out.splitlines()
-    assert "N = 1000" in lines[0]
     assert "d = 30" in lines[0]
-    assert len({len(line) for line in lines[2:5]}) == 1
-    orders = dict(zip(lines[8].split(), lines[9].split(), strict=True))
+    assert "N = 1000" in lines[1]
+    assert len({len(line) for line in lines[4:7]}) == 1
+    assert max(map(len, lines)) <= 80
+    orders = dict(zip(lines[10].split(), lines[11].split(), strict=True))
     assert (orders["resolution"], orders["rem_exact"]) == ("0>1", "1>0")
     for name in ("rem_gaussian", "isolated", "resolution", "score"):
-        assert any(line.strip().startswith(name) for line in lines[10:])
+        assert any(line.strip().startswith(name) for line in lines[12:])
 
 
 def test_n_and_alpha_agree(run):
@@ -95,16 +96,16 @@ def test_n_and_alpha_agree(run):
 
 
 def test_overflowing_n_is_null(run):
-    _, out, _ = run("critical-times", *PAPER, "--alpha", "50", "--format", "json")
-    assert json.loads(out)["n"] is None
-    code, out, _ = run("critical-times", *PAPER, "--alpha", "50")
+    _, out, _ = run("critical-times", *PAPER, "--alpha", "90", "--format", "json")
+    assert json.loads(out)[0]["n"] is None
+    code, out, _ = run("critical-times", *PAPER, "--alpha", "90")
     assert code == 0
-    assert "N = exp(log N), log N = 1500" in out
+    assert "N = exp(log N), log N = 2700" in out
 
 
 def test_sphere_leaves_gaussian_columns_empty(run):
     _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--geometry", "sphere", "--format", "json")
-    record = json.loads(out)
+    (record,) = json.loads(out)
     assert record["subspaces"][0]["rem_sphere"] == pytest.approx(1 / 13.8)
     assert record["subspaces"][0]["rem_exact"] is record["condensation"]["typical"] is None
     assert record["lost_first"]["resolution"] is None
@@ -116,12 +117,12 @@ def test_sphere_leaves_gaussian_columns_empty(run):
 
 def test_ties_are_null(run):
     _, out, _ = run("critical-times", "--var", "1,1", "--dims", "2,2", "--alpha", 1, "--format", "json")
-    assert set(json.loads(out)["lost_first"].values()) == {None}
+    assert set(json.loads(out)[0]["lost_first"].values()) == {None}
 
 
 def test_d_from_dims_is_said(run):
     _, out, _ = run("critical-times", "--var", "1,0.3", "--dims", "2,5", "--alpha", 0.23, "--format", "json")
-    notes = json.loads(out)["notes"]
+    notes = json.loads(out)[0]["notes"]
     assert "d = 7" in notes[0]
     assert "below 10" in notes[1]
 
@@ -133,7 +134,7 @@ def test_times_are_converted(run, clock, expected):
     factor = 0.5 if clock == "vp" else 1
     assert json.loads(out)["rows"][0]["condensation_time"] == pytest.approx(factor * expected(t), rel=1e-14)
     _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--time", clock)
-    assert out.splitlines()[9].split()[-1] == "0>1"
+    assert out.splitlines()[11].split()[-1] == "0>1"
 
 
 def test_condensation_both_ways(run):
@@ -142,7 +143,7 @@ def test_condensation_both_ways(run):
     _, out, _ = run("condensation", *PAPER, "--t", repr(t), "--probe", "displaced:1", "--format", "json")
     assert json.loads(out)["rows"][0]["alpha"] == pytest.approx(0.23, rel=1e-13)
     _, out, _ = run("condensation", *PAPER, "--alpha", 0.23, "--probe", "origin", "--closure", "gaussian")
-    assert "0.297940" in out
+    assert "0.2979" in out
 
 
 def test_condensation_at_finite_n(run):
@@ -176,7 +177,13 @@ def test_free_energy_rows(run):
         np.testing.assert_allclose([row[name] for row in record["rows"]], getattr(model, name)(0.23), rtol=1e-13)
     assert [row["phase"] for row in record["rows"]] == list(model.phase(0.23))
     _, out, _ = run("free-energy", *PAPER, "--alpha", "0.1,0.2", "--t", "0.1,1", "--format", "csv")
-    assert len(out.splitlines()) == 5
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["alpha"], row["t"]) for row in rows] == [
+        ("0.1", "0.1"),
+        ("0.1", "1.0"),
+        ("0.2", "0.1"),
+        ("0.2", "1.0"),
+    ]
 
 
 def test_finite_json_is_the_exact_averages(run):
@@ -188,8 +195,8 @@ def test_finite_json_is_the_exact_averages(run):
     spread = exact_fluctuations(M, t, alpha=0.23, probe="displaced:1").to_dict()
     for name, values in {**averages, **spread}.items():
         np.testing.assert_allclose([row[name] for row in record["rows"]], values, rtol=1e-8, atol=1e-10)
-    assert set(record["rows"][0]) == {"t", *averages, *spread}
-    assert (record["probe"], record["time"], record["alpha"]) == ("displaced:1", "edm", 0.23)
+    assert set(record["rows"][0]) == {"t", "alpha", "log_n", "n", *averages, *spread}
+    assert (record["probe"], record["time"], record["rows"][0]["alpha"]) == ("displaced:1", "edm", 0.23)
 
 
 def test_finite_rows_and_digits(run):
@@ -200,23 +207,26 @@ def test_finite_rows_and_digits(run):
     assert float(rows[2]["retained:1"]) == averages.retained[1]
     assert float(rows[2]["retained_error:1"]) == averages.retained_error[1]
     _, out, _ = run("finite", *PAPER, "--n", "1000", "--t", "0.1,1")
-    assert out.splitlines()[3].split()[:4] == ["t", "log_partition", "participation", "covariance:0"]
-    assert out.splitlines()[4].split()[1] == f"{averages.log_partition:.6g}"
+    assert out.splitlines()[4].split()[:3] == ["t", "log_partition", "participation"]
+    assert out.splitlines()[5].split()[1] == f"{averages.log_partition:.4g}"
+    assert out.splitlines()[8].split()[:4] == ["t", "subspace", "variance", "covariance"]
+    _, out, _ = run("finite", *PAPER, "--n", "1000", "--t", "0.1", "--digits", "7", "--fields", "t,log_partition")
+    assert out.splitlines()[4:6] == ["  t  log_partition", f"0.1       {averages.log_partition:.7g}"]
 
 
 def test_finite_critical_times(run):
     argv = ("finite", "--var", "1", "--dims", "4", "--n", "2,30", "--t", 0.5, "--critical-times")
     _, out, _ = run(*argv, "--format", "json", "--time", "abar")
-    none, some = json.loads(out)
-    assert none["critical_times"]["condensation"] is None
-    assert none["critical_times"]["retained"] == [None]
-    assert any("N <= 2" in note for note in none["notes"])
+    record = json.loads(out)
+    none, some = record["critical_times"]
+    assert (none["n"], none["condensation"], none["retained"]) == (2, None, [None])
+    assert any("N <= 2" in note for note in record["notes"])
     m = LinearManifold([1], [4])
     expected = condensation_time(m, m.alpha(30), "origin", "finite")
-    assert some["critical_times"]["condensation"] == pytest.approx(1 / (1 + expected))
+    assert some["condensation"] == pytest.approx(1 / (1 + expected))
     for name in ("resolution", "score"):
         t = critical_times(m, m.alpha(30), criterion=name, closure="finite")
-        np.testing.assert_allclose(some["critical_times"][name], 1 / (1 + t))
+        np.testing.assert_allclose(some[name], 1 / (1 + t))
     _, out, _ = run(*argv, "--format", "csv")
     assert next(csv.DictReader(io.StringIO(out)))["time_condensation"] == ""
     _, out, _ = run(*argv)
@@ -226,13 +236,13 @@ def test_finite_critical_times(run):
 @pytest.mark.parametrize(
     ("value", "error", "shown"),
     [
-        (0.513796, 1.6e-6, "0.51380"),
-        (0.513796, 1e-12, "0.513796"),
+        (0.513796, 1.6e-6, "0.5138"),
+        (0.513796, 1e-12, "0.5138"),
         (0.513796, 0.2, "0.5"),
         (123456.0, 40.0, "1.235e+05"),
         (1.2345e-38, 2e-41, "1.23e-38"),
         (1e-9, 3e-7, "<3e-07"),
-        (0.0, 0.0, "0.00000"),
+        (0.0, 0.0, "0.000"),
         (None, None, "-"),
     ],
 )
@@ -261,13 +271,35 @@ ONE = ("--var", "1", "--dims", "2")
         (("critical-times", *ONE, "--alpha", 1, "--ambient-dim", 1), ("--ambient-dim", "sum of dims")),
         (("critical-times", *ONE, "--alpha", 1, "--ambient-dim", "1,2"), ("--ambient-dim", "one number")),
         (("critical-times", *ONE), ("give either --alpha or --n",)),
+        (("critical-times", *ONE, "--alpha", 60000), ("--alpha 60000", "say --n 60000")),
         (("critical-times", *ONE, "--alpha", 1, "--n", 10), ("--alpha", "--n", "not both")),
         (("critical-times", *ONE, "--n", 1), ("--n", "exceed 1")),
         (("critical-times", *ONE, "--n", 10, "--format", "xml"), ("--format", "xml")),
         (("critical-times", *ONE, "--n", 10, "--time", "utc"), ("--time", "utc")),
-        (("critical-times",), ("--var", "Missing")),
-        (("critical-times", "--variance", "1"), ("--variance",)),
-        (("critical-time",), ("critical-time", "critical-times")),
+        (("critical-times",), ("give the data", "--var")),
+        (("critical-times", "--alpha", 1), ("--var", "--spectrum")),
+        (("critical-times", "--var", 1, "--alpha", 1), ("--dims is missing",)),
+        (("critical-times", "--vra", "1"), ("--vra", "did you mean --var")),
+        (("critical-times", "--var", "1 0.3", "--dims", "2,5", "--n", 9), ("--var", "separate numbers by commas")),
+        (("critical-times", "--var", 1, "0.3", "--dims", "2,5"), ("0.3", "with commas and without spaces")),
+        (("critical-times", "--var", "1,", "-1"), ("-1 is read as an option", "without spaces")),
+        (("critical-times", "--var", "1,,2"), ("--var", "empty entry")),
+        (("critical-times", *ONE, "--alpha", "1:2:²"), ("--alpha", "COUNT", "'²'")),
+        (("critical-times", *ONE, "--alpha", "1:2:1O"), ("--alpha", "COUNT", "'1O'")),
+        (("critical-times", *ONE, "--alpha", "1:2:" + "9" * 5000), ("--alpha", "COUNT", "from 2 to 100000")),
+        (("critical-times", *ONE, "--n", "1_000"), ("--n", "'1_000' is not a number")),
+        (("critical-times", *ONE, "-1"), ("-1 is read as an option",)),
+        (("critical-times", *ONE, "--n", 9, "--fields", "taste"), ("--fields", "no column 'taste'", "rem_exact")),
+        (("critical-times", *ONE, "--n", 9, "--criteria", "taste"), ("--criteria", "'taste'", "resolution")),
+        (("critical-times", "--spectrum", "none.txt", "--n", 9), ("--spectrum", "no file")),
+        (("free-energy", *ONE, "--n", "2:1000:100000", "--t", "1:2:5"), ("--t", "500000 rows")),
+        (("symbolic", "rem_exat"), ("no formula", "did you mean rem_exact")),
+        (("symbolic", "rem_exact", "--subspaces", "1" + "0" * 30), ("--subspaces",)),
+        (("critical-times", *ONE, "--n", 9, "--dps", 100000), ("--dps",)),
+        (("crosscheck", *ONE, "--n", 9, "--t", 1, "--replicates", 10**11), ("--replicates", "GB")),
+        (("spectrum", *ONE, "--t", 1, "--ambient-dim", 1e11), ("--ambient-dim", "GB")),
+        (("critical-time",), ("critical-time", "did you mean critical-times?")),
+        (("plot",), ("plot", "choose one of")),
         (("condensation", *ONE, "--n", 10, "--geometry", "sphere"), ("--closure gaussian", "--geometry sphere")),
         (("condensation", *ONE, "--n", 10, "--probe", "train"), ("--probe", "finite N only")),
         (("condensation", *ONE, "--n", 10, "--probe", "displaced:4"), ("--probe", "between 0 and 0")),
@@ -318,6 +350,7 @@ def test_every_help_page_has_an_example_that_runs(run, name, tmp_path, monkeypat
         code, out, err = run(*argv)
         assert (code, err) == (0, "")
         assert out
+    assert max(map(len, page.splitlines())) <= 80 or name in ("diagram", "figure")
 
 
 def test_numeric_commands_load_no_heavy_library():
@@ -338,7 +371,7 @@ def test_asymptotic_numbers_say_so(run):
     _, out, _ = run("free-energy", *PAPER, "--n", 1000, "--t", "0.07,1")
     assert "participation at t = 0.07:" in out
     _, out, _ = run("critical-times", *PAPER, "--alpha", 99, "--format", "json")
-    assert any("smallest double" in note for note in json.loads(out)["notes"])
+    assert any("smallest double" in note for note in json.loads(out)[0]["notes"])
 
 
 def test_full_disk_is_one_line():

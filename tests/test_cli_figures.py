@@ -34,10 +34,15 @@ def test_spectrum_rows(run):
     code, out, err = run("spectrum", *PAPER, "--t", "0.1,1", "--format", "json")
     assert (code, err) == (0, "")
     record = json.loads(out)
-    assert (record["regime"], record["probe"], record["notes"]) == ("population", "origin", [])
+    assert (record["regime"], record["probe"]) == ("population", "origin")
+    assert record["notes"] == [
+        "population ignores N: its visible dimension is that of the law, not what N samples show"
+    ]
     first, *_, last = record["rows"]
     assert first == {
         "t": 0.1,
+        "subspace": None,
+        "variance": 0,
         "first": 1,
         "last": 23,
         "singular_value": pytest.approx(10),
@@ -46,6 +51,8 @@ def test_spectrum_rows(run):
     }
     assert last == {
         "t": 1,
+        "subspace": 0,
+        "variance": 1,
         "first": 29,
         "last": 30,
         "singular_value": 0.5,
@@ -73,17 +80,20 @@ def test_spectrum_with_measurement(run):
 
 def test_spectrum_table(run):
     _, out, _ = run("spectrum", "--var", 1, "--dims", 3, "--t", 1)
-    assert "population, probe origin" in out
+    assert "at the origin probe. Regime population" in out
     assert "--ambient-dim sets it" in out
 
 
 def test_spectrum_says_where_wishart_fails(run):
     notes = [
         json.loads(run("spectrum", *PAPER, "--t", t, "--alpha", 0.23, "--regime", "wishart", "--format", "json")[1])
-        for t in ("0.0491,0.5", "0.08,0.5")
+        for t in ("0.0491,0.5", "0.08,0.5", "0.5")
     ]
-    limit = "wishart: lam_c is 2 at the least noise; singular values are right to 5 % from 3 on (or 8 %)"
-    assert [note["notes"] for note in notes] == [[limit], []]
+    fails, coarse = (
+        "wishart: lam_c = 2 at the least noise: below 3 it fails, singular values may be off by a factor",
+        "wishart: lam_c = 3.26 at the least noise: from 3 to 10 singular values are within 20 %, above within 5 %",
+    )
+    assert [note["notes"] for note in notes] == [[fails], [coarse], []]
 
 
 def test_diagram_with_its_own_ranges(run):
@@ -130,7 +140,7 @@ def test_a_folder_in_the_way_stops_both_files(run):
         (("diagram", *PAPER, "-o", "nowhere/x.png"), "-o: the folder of"),
         (("diagram", *PAPER, "-o", "x.png", "--alpha", "0.3,0.2"), "--alpha must be a list"),
         (("diagram", *PAPER, "-o", "x.png", "--t", "1"), "--t must be a list"),
-        (("diagram", *PAPER, "-o", "x.png", "--alpha", "1,100", "--axis", "n"), "--axis 'n'"),
+        (("diagram", *PAPER, "-o", "x.png", "--alpha", "1,99", "--axis", "n"), "--axis 'n'"),
         (("diagram", *PAPER, "-o", "x.png", "--criterion", "taste"), "--criterion"),
         (("diagram", *PAPER, "-o", "x.png", "--closure", "exact"), "--closure must be"),
         (("diagram", *PAPER, "-o", "x.png", "--geometry", "sphere"), "--geometry sphere"),

@@ -618,7 +618,8 @@ def test_many_digits_keep_the_schema_and_the_values(run, command):
         json.loads(run(command[0], *ARGUMENTS, *command[1:], "--format", "json", *extra)[1])
         for extra in ((), ("--dps", "40"))
     )
-    assert digits["notes"].pop().startswith("40 digits, each certain")
+    for one in digits if command[0] == "critical-times" else [digits]:
+        assert one["notes"].pop().startswith("40 digits, each certain")
     assert_same_schema(plain, digits)
 
 
@@ -648,18 +649,19 @@ def test_many_digits_in_a_table_and_in_csv(run):
     _, out, _ = run("critical-times", *ARGUMENTS, "--alpha", "0.23", "--dps", "30", "--format", "csv")
     assert "0.0246329566801275585141040099814" in out
     _, out, _ = run(
-        "critical-times", "--var", "1e-5,2", "--dims", "1.5,1", "--alpha", "1e5", "--dps", "6", "--format", "json"
+        "critical-times", "--var", "1e-5,2", "--dims", "1.5,1", "--alpha", "99", "--dps", "6", "--format", "json"
     )
-    record = json.loads(out)
+    (record,) = json.loads(out)
     assert record["manifold"]["dims"] == ["1.5", 1]
     assert record["manifold"]["ambient_dim"] == "2.5"
-    assert record["subspaces"][0]["isolated"].endswith("e-144770")
+    assert record["subspaces"][0]["isolated"].endswith("e-149")
 
 
 def test_symbolic_lists_every_formula(run):
     code, out, err = run("symbolic")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == list(formulas())
+    assert [line.split()[0] for line in out.splitlines() if line[0] != " "] == list(formulas())
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_symbolic_prints_a_formula(run):
@@ -680,7 +682,7 @@ def test_symbolic_refuses_in_one_line(run):
     code, out, err = run("symbolic", "nonsense")
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert all(name in err for name in formulas())
+    assert "lists them all" in err
     assert run("symbolic", "isolated", "--python", "--series", "large-t")[0] == 2
 
 

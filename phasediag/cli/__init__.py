@@ -12,6 +12,7 @@ def main(argv: list[str] | None = None) -> None:
     Everything is imported inside, so that an interrupt during start-up is caught as well.
     """
     try:
+        _prepare_streams()
         from phasediag.cli.group import run
 
         code = run(argv)
@@ -19,9 +20,33 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
-        # Nobody takes the output any more; give the interpreter's last flush somewhere to write.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141 if isinstance(error, BrokenPipeError) else 2
         if code == 2:
-            print(f"Error: cannot write the output: {error.strerror}", file=sys.stderr)
+            _complain(f"Error: cannot write the output: {error.strerror}")
+    if code == 141 or code == 2:
+        _drop_output()
     sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """Let every name be printed, also one that is no text, and refuse to compute where nothing can be printed."""
+    if sys.stdout is None:
+        raise OSError(9, "standard output is closed")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _complain(message: str) -> None:
+    # print(file=None) would write to the standard output.
+    if sys.stderr is not None:
+        print(message, file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Give the interpreter's last flush somewhere to write, if nobody takes the output any more."""
+    try:
+        sys.stdout.flush()
+    except (OSError, AttributeError):
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,10 +1,9 @@
 """``phasediag condensation``."""
 
-from typing import Any
-
 import click
 
 from phasediag.cli.options import (
+    SMOOTH_PROBE,
     closure_option,
     dps_option,
     manifold_options,
@@ -13,23 +12,14 @@ from phasediag.cli.options import (
     size_options,
     times_option,
 )
-from phasediag.cli.output import (
-    Row,
-    clock_line,
-    dims_notes,
-    echo_csv,
-    echo_json,
-    echo_lines,
-    echo_notes,
-    echo_table,
-    title,
-)
+from phasediag.cli.output import emit
+from phasediag.cli.query import Query, reads_query
 
 _EPILOG = """\b
 Examples:
-  phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.1:1:4
-  phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01,0.1 --probe origin
-  phasediag condensation --var 1 --dims 4 --n 100 --probe train --closure finite
+  phasediag condensation --var 1,0.3 --dims 2,5 --ambient-dim 30 --n 10:1e6:4
+  phasediag condensation --var 1,0.3 --dims 2,5 --t 0.01,0.1 --probe origin
+  phasediag condensation --var 1 --dims 4 --n 9 --probe train --closure finite
 """
 
 
@@ -37,86 +27,37 @@ Examples:
 @manifold_options
 @size_options
 @times_option(required=False)
-@probe_option
+@probe_option(
+    "typical", f"{SMOOTH_PROBE}; with --closure finite also test and train (a noisy fresh or training sample)."
+)
 @closure_option(finite=True)
 @output_options
 @dps_option
-def command(style: str, **options: Any) -> None:
-    """Condensation threshold: the time at --alpha or --n, or the data-set size at --t.
+@reads_query
+def command(query: Query, closure: str) -> None:
+    """Print where the score condenses: the time at --alpha or --n, or the data-set size at --t.
 
     Below the condensation time the score at the probe sees only a few samples.
     """
-    record = _record(**options)
-    if style == "json":
-        echo_json(record)
-    elif style == "csv":
-        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
-    else:
-        click.echo(title(record, sizes=False))
-        click.echo(f"Condensation at the {record['probe']} probe, {record['closure']} closure\n")
-        echo_table(record["rows"])
-        by_time = "t" in record["rows"][0]
-        meaning = (
-            "Samples below which the score is condensed at t: alpha = log(N)/d."
-            if by_time
-            else "Condensed at less noise than at the condensation time."
-        )
-        finite = ["Closure finite: where the exact average of Y2, the sum of squared weights, is 1/2."]
-        echo_lines([*(finite if record["closure"] == "finite" else []), meaning, clock_line(record["time"])])
-        echo_notes([record])
+    from phasediag.report.condensation import condensation_record, condensation_report, condensation_size_record
 
-
-def _record(
-    var: Any,
-    dims: Any,
-    ambient_dim: Any,
-    geometry: str,
-    alpha: Any,
-    n: Any,
-    times: Any,
-    probe: str,
-    closure: str,
-    time: str,
-    dps: int | None,
-) -> Row:
-    from phasediag.cli.inputs import digits_of, manifold_of, sizes_of, texts_of, times_of
-    from phasediag.probe import Probe
-    from phasediag.report.asymptotic import (
-        condensation_rows,
-        condensation_size_rows,
-        few_samples_notes,
-        manifold_record,
-        two_samples_notes,
-    )
-
-    finite = closure == "finite"
-    if dps and finite:
+    if query.dps and closure == "finite":
         raise click.UsageError(
             "--dps: exact averages at finite N have the digits of doubles; leave out --closure finite"
         )
-    m = manifold_of(var, dims, ambient_dim, geometry)
-    where = Probe.parse(probe)
-    if times is None and alpha is None and n is None:
+    if query.has_size == (query.times is not None):
         raise click.UsageError("give one of --alpha, --n and --t")
-    if times is None:
-        rows = condensation_rows(m, *sizes_of(m, alpha, n), time, probe=where, closure=closure)
-    elif alpha is None and n is None:
-        rows = condensation_size_rows(m, times_of(times, time), time, probe=where, closure=closure)
+    m, where = query.manifold, query.where
+    if query.times is None:
+        record = condensation_record(m, query.sizes, query.time, where, closure)
     else:
-        raise click.UsageError("give one of --alpha, --n and --t")
-    record = {
-        "manifold": manifold_record(m),
-        "probe": str(where),
-        "closure": closure,
-        "time": time,
-        "rows": rows,
-        "notes": dims_notes(m.ambient_dim, ambient_dim)
-        + (two_samples_notes(rows) if finite else few_samples_notes([row["n"] for row in rows])),
-    }
-    if dps:
-        digits = digits_of(var, dims, ambient_dim, geometry, time, dps)
-        if times is None:
-            digits.condensation(record, texts_of(alpha, n), probe=probe, closure=closure)
+        record = condensation_size_record(m, query.t, query.time, where, closure)
+    if query.dps:
+        from phasediag.report.precise import Digits
+
+        digits, how = Digits(query.written, query.time, query.dps), {"probe": query.probe or "", "closure": closure}
+        if query.times is None:
+            digits.condensation(record, query.size_texts, **how)
         else:
-            digits.condensation_sizes(record, times, probe=probe, closure=closure)
-    return record
+            digits.condensation_sizes(record, query.times, **how)
+    emit(condensation_report(record), query)

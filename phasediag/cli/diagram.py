@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from phasediag.cli.options import figure_options, manifold_options, size_options, time_option, times_option
-from phasediag.cli.output import clock_line, dims_notes, echo_lines
+from phasediag.cli.query import Query, reads_query
 from phasediag.critical.criteria import CRITERIA
 
 _EPILOG = """\b
@@ -36,7 +36,10 @@ Examples:
 @click.option("--save", "data", help="File for the data: .npz, .nc (NetCDF) or .csv.")
 @figure_options(required=False)
 @time_option
-def command(output: str | None, columns: int, data: str | None, axis: str, time: str, **options: Any) -> None:
+@reads_query
+def command(
+    query: Query, output: str | None, columns: int, data: str | None, axis: str, criterion: str, closure: str | None
+) -> None:
     """Phase diagram in the plane of alpha and t: generalisation, geometric memorisation, memorisation, noise.
 
     Without --alpha (or --n) and --t, chooses ranges that show every boundary. Data are saved in noise variances.
@@ -46,51 +49,40 @@ def command(output: str | None, columns: int, data: str | None, axis: str, time:
     from phasediag._files import check_target
     from phasediag.diagram.files import SUFFIXES
     from phasediag.plotting import FORMATS, plot_diagram, save_figure
+    from phasediag.report.header import clock_line
 
     # Both names are checked before either file is written.
     for path, known, name in ((output, FORMATS, "-o"), (data, SUFFIXES, "--save")):
         if path is not None:
             check_target(path, known, name)
-    diagram, notes = _diagram(time=time, **options)
+    diagram = _diagram(query, criterion, closure)
     if data is not None:
         diagram.save(data)
     if output is not None:
-        save_figure(plot_diagram(diagram, axis=axis, time=time, columns=columns)[0], output)
+        save_figure(plot_diagram(diagram, axis=axis, time=query.time, columns=columns)[0], output)
     click.echo(repr(diagram).strip("<>"))
-    if output is not None and time != "ve":
-        click.echo(clock_line(time))
-    echo_lines(f"Note: {note}" for note in notes)
+    if output is not None and query.time != "ve":
+        click.echo(clock_line(query.time))
+    for note in query.notes:
+        click.echo(f"\nNote: {note}")
     click.echo("".join(f"\nWrote {path}" for path in (data, output) if path is not None))
 
 
-def _diagram(
-    var: Any,
-    dims: Any,
-    ambient_dim: Any,
-    geometry: str,
-    alpha: Any,
-    n: Any,
-    times: Any,
-    criterion: str,
-    closure: str | None,
-    time: str,
-) -> tuple[Any, list[str]]:
+def _diagram(query: Query, criterion: str, closure: str | None) -> Any:
     import numpy as np
 
-    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
     from phasediag.diagram import automatic_ranges, phase_diagram
 
-    m = manifold_of(var, dims, ambient_dim, geometry)
+    m = query.manifold
     alphas, t = None, None
-    if alpha is not None or n is not None:
-        alphas, _ = sizes_of(m, alpha, n)
-    if times is not None:
+    if query.has_size:
+        alphas = query.sizes.alpha
+    if query.times is not None:
         # On the clock of abar a rising list is a falling one of t.
-        t = np.sort(times_of(times, time))
+        t = np.sort(query.t)
     if alphas is None or t is None:
         automatic = automatic_ranges(m, criterion, closure)
         alphas, t = (
             given if given is not None else chosen for given, chosen in zip((alphas, t), automatic, strict=True)
         )
-    notes = dims_notes(m.ambient_dim, ambient_dim)
-    return phase_diagram(m, alphas, t, criterion, closure), notes
+    return phase_diagram(m, alphas, t, criterion, closure)

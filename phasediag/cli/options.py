@@ -1,64 +1,15 @@
-"""Options that mean the same in every command, and the types that read them."""
+"""Options that mean the same in every command."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import click
 
+from phasediag.cli.types import Grid, Numbers, Words
 from phasediag.noise import CONVENTIONS
 
 Decorator = Callable[[Any], Any]
-
-# More rows than this are a mistake, or work for the Python functions.
-_MOST = 100_000
-
-
-class Numbers(click.ParamType[tuple[str, ...]]):
-    """A comma-separated list of positive decimals, kept as text so that high precision reads them exactly."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Return the decimals as they were written."""
-        if isinstance(value, tuple):
-            return value
-        texts = tuple(text.strip() for text in value.split(","))
-        for text in texts:
-            self._number(text, param, ctx)
-        return texts
-
-    def _number(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if not text:
-            self.fail("the list has an empty entry", param, ctx)
-        try:
-            number = float(text)
-        except ValueError:
-            self.fail(f"{text!r} is not a number", param, ctx)
-        if not (number > 0 and math.isfinite(number)):
-            self.fail(f"{text} is not positive and finite", param, ctx)
-        return number
-
-
-class Grid(Numbers):
-    """One value, a list ``a,b,c`` or a log-spaced grid ``LO:HI:COUNT``."""
-
-    name = "values"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Return the decimals as they were written; inside a grid, as short as they can be."""
-        if isinstance(value, tuple) or ":" not in value:
-            return super().convert(value, param, ctx)
-        parts = value.split(":")
-        if len(parts) != 3:
-            self.fail(f"{value!r} is not a grid LO:HI:COUNT", param, ctx)
-        low, high = (self._number(text, param, ctx) for text in parts[:2])
-        if not (parts[2].isdigit() and 2 <= int(parts[2]) <= _MOST):
-            self.fail(f"COUNT in {value!r} must be an integer from 2 to {_MOST}", param, ctx)
-        steps = int(parts[2]) - 1
-        inner = (repr(low * (high / low) ** (i / steps)) for i in range(1, steps))
-        return (parts[0], *inner, parts[1])
 
 
 def _apply(*decorators: Decorator) -> Decorator:
@@ -66,8 +17,17 @@ def _apply(*decorators: Decorator) -> Decorator:
 
 
 manifold_options = _apply(
-    click.option("--var", required=True, type=Numbers(), help="Variances s_k, comma-separated."),
-    click.option("--dims", required=True, type=Numbers(), help="Dimensions m_k, comma-separated."),
+    click.option("--var", type=Numbers(), help="Variances s_k, comma-separated: 1,0.3"),
+    click.option("--dims", type=Numbers(), help="Dimensions m_k, comma-separated: 2,5"),
+    click.option(
+        "--spectrum",
+        metavar="FILE",
+        help="Instead of --var: eigenvalues of a covariance, one a line or a .npy array. Equal ones form a subspace.",
+    ),
+    click.option(
+        "--mp", metavar="RATIO", type=Numbers(), help="Instead of --var: Marchenko-Pastur spectrum of d/N = RATIO."
+    ),
+    click.option("--power-law", metavar="A", type=Numbers(), help="Instead of --var: variances s_i ~ i^-A."),
     click.option("--ambient-dim", type=Numbers(), help="Ambient dimension d. [default: sum of --dims]"),
     click.option(
         "--geometry",
@@ -101,22 +61,55 @@ output_options = _apply(
         show_default=True,
         help="How to print the answer.",
     ),
+    click.option(
+        "--digits",
+        type=click.IntRange(1, 17),
+        default=4,
+        show_default=True,
+        help="Significant digits of a table; json and csv have them all.",
+    ),
+    click.option("--fields", type=Words(), metavar="A,B,...", help="Columns to print, by name. [default: all]"),
+    click.option("--all", "all_rows", is_flag=True, help="Print every row of a long table."),
 )
 
 dps_option = click.option(
     "--dps",
-    type=click.IntRange(1, 100_000),
+    type=click.IntRange(1, 1000),
     metavar="DIGITS",
     help="Compute to that many significant digits, all of them certain; decimals are read exactly.",
 )
 
-probe_option = click.option(
+criteria_option = click.option(
+    "--criteria",
+    type=Words(),
+    metavar="A,B,...",
+    help="Criteria to show: rem, isolated, resolution, score, retained, or a column such as rem_exact, "
+    "resolution_finite, score_finite. retained and finite ones take seconds each. [default: all in closed form]",
+)
+
+
+NOISE_PROBE = click.option(
     "--probe",
-    default="typical",
+    type=click.Choice(["origin", "typical"]),
+    default="origin",
     show_default=True,
-    help="Where the score is seen: origin (x = 0), typical (a noisy sample), displaced:K (sqrt(t) along one "
-    "direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms); with --closure finite "
-    "also test and train (a noisy fresh or training sample).",
+    help="Where noise meets signal in resolution and score: at the centre of the data (score: displaced from it), or "
+    "at a typical point, where backward trajectories pass. The other criteria have points of their own.",
+)
+
+
+def probe_option(default: str, text: str) -> Decorator:
+    """Return the option ``--probe``."""
+    return click.option("--probe", default=default, show_default=True, help=text)
+
+
+SMOOTH_PROBE = (
+    "Where the score is seen: origin (the centre of the data), typical (a noisy sample), displaced:K (sqrt(t) along "
+    "one direction of subspace K), at:x1,x2,... (a point) or profile:X1,X2,... (its squared norms)"
+)
+FINITE_PROBE = (
+    "Where the score is seen: origin (the centre of the data), test (a fresh noisy sample), train (a noisy sample of "
+    "the data set), displaced:K, at:x1,x2,... or profile:X1,X2,..."
 )
 
 
@@ -130,6 +123,11 @@ def closure_option(*, finite: bool = False) -> Decorator:
         show_default=True,
         help=f"{meaning}; or the exact average at this N, with --probe test or train." if finite else f"{meaning}.",
     )
+
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of all randomness."
+)
 
 
 def figure_options(*, required: bool, columns: bool = True) -> Decorator:
@@ -150,8 +148,3 @@ def times_option(*, required: bool) -> Decorator:
         required=required,
         help="Times: a value, a list a,b,c or a log-spaced grid LO:HI:COUNT.",
     )
-
-
-def floats(texts: Iterable[str]) -> list[float]:
-    """Return the decimals as floats."""
-    return [float(text) for text in texts]

@@ -4,30 +4,26 @@ from typing import Any
 
 import click
 
-from phasediag.cli.options import figure_options, manifold_options, output_options, size_options, times_option
-from phasediag.cli.output import (
-    Row,
-    clock_line,
-    dims_notes,
-    echo_csv,
-    echo_json,
-    echo_lines,
-    echo_notes,
-    echo_table,
-    title,
+from phasediag.cli.options import (
+    figure_options,
+    manifold_options,
+    output_options,
+    probe_option,
+    seed_option,
+    size_options,
+    times_option,
 )
+from phasediag.cli.output import emit
+from phasediag.cli.query import Query, reads_query
 
 _EPILOG = """\b
 Examples:
   phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01:1:5
-  phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --n 1000 --t 0.01:1:20 --empirical -o spectrum.pdf
+  phasediag spectrum --var 1 --dims 5 --n 99 --t 0.01:1:9 --empirical -o x.pdf
 """
 
-_MEANING = (
-    "Columns: singular values first ... last of the Jacobian of the score, in descending order",
-    "  gap                ratio to the next singular value",
-    "  visible_dimension  number of singular values below the largest gap",
-)
+# Singular values, samples: what is computed at once.
+_MOST_NUMBERS = 1e8
 
 
 @click.command("spectrum", epilog=_EPILOG)
@@ -36,108 +32,78 @@ _MEANING = (
 @times_option(required=True)
 @click.option(
     "--regime",
-    type=click.Choice(["population", "condensed", "paper", "finite", "wishart"]),
+    type=click.Choice(["population", "condensed", "paper", "finite", "sampled", "wishart"]),
     default="population",
     show_default=True,
-    help="Which theory; all but population need --alpha or --n.",
+    help="Which theory; all but population, which ignores N, need --alpha or --n.",
 )
-@click.option(
-    "--probe",
-    default="origin",
-    show_default=True,
-    help="Where the score is evaluated: origin, typical, displaced:K, at:x1,x2,... or profile:X1,X2,...",
-)
+@probe_option("origin", "Where the score is evaluated: origin, typical, displaced:K, at:x1,x2,... or profile:X1,X2,...")
 @click.option("--empirical", is_flag=True, help="Add the spectra measured at the origin on N random samples.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @figure_options(required=False)
 @output_options
-def command(style: str, output: str | None, columns: int, **options: Any) -> None:
-    """Singular values of the Jacobian of the score, their gaps, and the dimension they show.
+@reads_query
+def command(query: Query, regime: str, empirical: bool, seed: int, output: str | None, columns: int) -> None:
+    """Print the singular values of the Jacobian of the score, their gaps, and the dimension they show.
 
-    Prints a table, and draws the spectra against their index if -o is given.
+    Draws the spectra against their index if -o is given.
     """
+    from phasediag.jacobian import singular_values
+    from phasediag.report.records import size_record
+    from phasediag.report.spectrum import spectrum_record, spectrum_report
+
     if output is not None:
         from phasediag._files import check_target
         from phasediag.plotting.canvas import FORMATS
 
         check_target(output, FORMATS, "-o")
-    record, drawing = _record(**options)
-    if output is not None:
-        _draw(output, columns, **drawing)
-    if style == "json":
-        echo_json(record)
-    elif style == "csv":
-        echo_csv([{"time": record["time"], **row} for row in record["rows"]])
-    else:
-        click.echo(title(record, sizes="alpha" in record))
-        click.echo(f"Spectrum of the Jacobian: {record['regime']}, probe {record['probe']}\n")
-        echo_table(record["rows"])
-        measured = "  measured           mean of those indices on N random samples (origin)"
-        echo_lines((*_MEANING, *([measured] if "measured" in record["rows"][0] else []), clock_line(record["time"])))
-        echo_notes([record])
-
-
-def _record(
-    var: Any,
-    dims: Any,
-    ambient_dim: Any,
-    geometry: str,
-    alpha: Any,
-    n: Any,
-    times: Any,
-    regime: str,
-    probe: str,
-    empirical: bool,
-    seed: int,
-    time: str,
-) -> tuple[Row, dict[str, Any]]:
-    from phasediag.cli.inputs import manifold_of, sizes_of, times_of
-    from phasediag.jacobian import singular_values
-    from phasediag.noise import from_ve
-    from phasediag.probe import Probe
-    from phasediag.report.asymptotic import manifold_record, size_record, spectrum_notes, spectrum_rows
-
-    m, where, size = manifold_of(var, dims, ambient_dim, geometry), Probe.parse(probe), {}
-    t, one_alpha, measured = times_of(times, time), None, None
-    if alpha is not None or n is not None:
-        alphas, counts = sizes_of(m, alpha, n)
-        if len(alphas) > 1:
-            raise click.UsageError("spectrum takes one --alpha or --n")
-        one_alpha, size = float(alphas[0]), size_record(m, alphas[0], counts[0])
+    m, t, log_n, size, measured = query.manifold, query.t, None, None, None
+    _check_memory(query, regime)
+    if query.has_size:
+        size = size_record(*query.one_size)
+        log_n = size["log_n"]
     elif regime != "population" or empirical:
         raise click.UsageError("--empirical and every --regime but population need --alpha or --n")
-    spectra = singular_values(m, t, one_alpha, regime, where, rng=seed)
+    spectra = singular_values(m, t, None, regime, query.where, log_n=log_n, rng=seed)
     if empirical:
-        measured = _measured(m, size["n"], t, str(where), seed)
-    record = {
-        "manifold": manifold_record(m),
-        **size,
-        "regime": regime,
-        "probe": str(where),
-        "time": time,
-        "rows": spectrum_rows(m, t, spectra, time, measured),
-        "notes": dims_notes(m.ambient_dim, ambient_dim) + spectrum_notes(m, t, one_alpha, regime, where),
-    }
-    parameters = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
-    panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
-    return record, {"times": from_ve(t, time), "panels": panels, "parameters": parameters}
+        assert size is not None
+        measured = _measured(query, size["n"], seed)
+    record = spectrum_record(m, t, spectra, query.time, regime=regime, probe=query.where, size=size, measured=measured)
+    if output is not None:
+        shown = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
+        panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
+        _draw(output, columns, [float(text) for text in query.times or ()], panels, shown)
+    emit(spectrum_report(record), query)
 
 
-def _measured(m: Any, n: float | None, t: Any, probe: str, seed: int) -> Any:
+def _check_memory(query: Query, regime: str) -> None:
+    d, m = query.manifold.ambient_dim, sum(query.manifold.integer_dims())
+    numbers = d * len(query.t)
+    if regime == "wishart":
+        numbers += 500 * (d + 4 * m**2)
+    if numbers > _MOST_NUMBERS:
+        raise click.UsageError(
+            f"--ambient-dim {d:g}: the spectra take {8e-9 * numbers:.3g} GB; take a smaller d (directions off the "
+            f"manifold all have singular value 1/t){' or another --regime' if regime == 'wishart' else ''}"
+        )
+
+
+def _measured(query: Query, n: float | None, seed: int) -> Any:
     import numpy as np
 
     from phasediag.empirical import EmpiricalScore
 
-    if probe != "origin":
+    if str(query.where) != "origin":
         raise click.UsageError("--empirical measures at --probe origin only")
-    if n is None or n * m.ambient_dim > 1e9:
+    if n is None or n * query.manifold.ambient_dim > _MOST_NUMBERS:
         raise click.UsageError("--empirical: that many samples do not fit into memory; use a smaller --n or --alpha")
-    samples = m.sample(round(n), seed)
-    return EmpiricalScore(samples).singular_values(np.zeros((1, samples.shape[1])), t)[:, 0]
+    samples = query.manifold.sample(round(n), seed)
+    return EmpiricalScore(samples).singular_values(np.zeros((1, samples.shape[1])), query.t)[:, 0]
 
 
 def _draw(output: str, columns: int, times: Any, panels: dict[str, Any], parameters: dict[str, Any]) -> None:
-    from phasediag.plotting import CLOCKS, new_figure, plot_spectra, save_figure, scale_colours, style
+    from phasediag.noise import CONVENTIONS
+    from phasediag.plotting import new_figure, plot_spectra, save_figure, scale_colours, style
 
     with style():
         fig, axes = new_figure(columns, 2.4, ncols=len(panels), sharey=True, squeeze=False)
@@ -151,6 +117,7 @@ def _draw(output: str, columns: int, times: Any, panels: dict[str, Any], paramet
             fig.supxlabel(axes[0, 0].get_xlabel(), fontsize=axes[0, 0].xaxis.label.get_size())
             for ax in axes[0]:
                 ax.set_xlabel("")
-        fig.colorbar(scale_colours(times)[1], ax=list(axes[0]), label=CLOCKS[parameters["time"]], aspect=30, pad=0.02)
+        label = CONVENTIONS[parameters["time"]].label
+        fig.colorbar(scale_colours(times)[1], ax=list(axes[0]), label=label, aspect=30, pad=0.02)
         fig.parameters = parameters
     save_figure(fig, output)

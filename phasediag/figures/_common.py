@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from phasediag.laws.linear import LinearManifold
-from phasediag.report.asymptotic import manifold_record
+from phasediag.report.records import manifold_record
 
 #: Variances 1 and 0.3 of dimensions 2 and 5 in d = 30, at log(N)/d = 0.23: the source paper's setting.
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)

@@ -1,6 +1,6 @@
 """Exact averages at finite N as records: what ``phasediag finite`` prints."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from phasediag._arrays import Float
@@ -9,18 +9,40 @@ from phasediag.finite import ExactAverages, ExactFluctuations, exact_averages, e
 from phasediag.laws.linear import LinearManifold
 from phasediag.noise import from_ve
 from phasediag.probe import Probe
-from phasediag.report.asymptotic import Record, finite_or_none, manifold_record, size_record
+from phasediag.report.header import clock_line, size_line, title_line
+from phasediag.report.records import Record, Sizes, finite_or_none, manifold_record
+from phasediag.report.report import Line, Report
+from phasediag.report.tables import Measured, Row, Table
+from phasediag.report.thermodynamics import by_size, size_tables
 
-__all__ = ["finite_records"]
+__all__ = ["finite_record", "finite_report"]
 
 #: items and what they are -> the same items, counted where a user can see it
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
+_MEANINGS = {
+    "log_partition": "log Z, directions of the manifold only",
+    "participation": "Y2, the sum of squared weights; 1/Y2 samples carry the score",
+    "covariance": "C_ii of the weighted samples, averaged over the directions of subspace k",
+    "jacobian": "J_ii = (C_ii/t - 1)/t of the score, t the noise variance",
+    "retained": "R_k, C_ii over that of the population, t s_k/(t + s_k)",
+    "excess_entropy": "log N minus the entropy of the weights",
+    "weight_moments": "sum of w^q",
+    "log_partition_std": "standard deviation of log Z over data sets, and over x at test and train",
+}
+_BY_SUBSPACE = ("covariance", "jacobian", "retained")
+_TIMES: tuple[Line, ...] = (
+    "Critical times at this N, all exact:",
+    ("condensation", "Y2 = 1/2 at the probe: two samples carry the score"),
+    ("resolution", "noise of the score's Jacobian along the subspace equals its signal (at the origin)"),
+    ("score", "noise of the score along the subspace equals its mean (at x = sqrt(t) e_k)"),
+    ("retained", "half of the covariance along the subspace is left (at train); the smaller variance shrinks first"),
+)
 
-def finite_records(
+
+def finite_record(
     m: LinearManifold,
-    alphas: Float,
-    ns: Float,
+    sizes: Sizes,
     t: Float,
     time: str,
     probe: Probe | str,
@@ -28,19 +50,19 @@ def finite_records(
     fluctuations: bool,
     critical: bool,
     progress: Progress,
-) -> list[Record]:
-    """Return exact averages at each time, one record for each alpha.
+) -> Record:
+    """Return exact averages: one row for each data-set size and time.
 
     Parameters
     ----------
     m : LinearManifold
         Gaussian data.
-    alphas, ns : ndarray, shape (A,)
-        The data-set sizes, as alpha and as N.
+    sizes : Sizes
+        The data-set sizes.
     t : ndarray, shape (T,)
         Noise variances.
     time : str
-        The clock of the times in the records.
+        The clock of the times in the record.
     probe : Probe or str
         Where the score is evaluated.
     fluctuations, critical : bool
@@ -54,26 +76,49 @@ def finite_records(
         exact_averages,
         *([exact_fluctuations] if fluctuations else []),
     ]
-    records = []
-    for alpha, n in zip(alphas, ns, strict=True):
-        rows = []
-        for clock, one in progress(list(zip(clocks, t.tolist(), strict=True)), "times"):
-            found = [function(m, one, alpha=alpha, probe=where).to_dict() for function in functions]
-            rows.append({"t": clock, **{name: _plain(v) for part in found for name, v in _paired(part)}})
-        times = {"critical_times": _critical_times(m, float(alpha), time, where, progress)} if critical else {}
-        few = critical and n <= 2
-        records.append(
-            {
-                "manifold": manifold_record(m),
-                **size_record(m, alpha, n),
-                "probe": str(where),
-                "time": time,
-                "rows": rows,
-                **times,
-                "notes": ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else [],
-            }
-        )
-    return records
+    each = list(zip(sizes.alpha.tolist(), sizes.records(), strict=True))
+    points = [(alpha, size, *when) for alpha, size in each for when in zip(clocks, t.tolist(), strict=True)]
+    rows = []
+    for alpha, size, clock, one in progress(points, "times"):
+        found = [function(m, one, alpha=alpha, probe=where).to_dict() for function in functions]
+        rows.append({**size, "t": clock, **{name: _plain(v) for part in found for name, v in _paired(part)}})
+    record = {"manifold": manifold_record(m), "probe": str(where), "time": time, "rows": rows, "notes": []}
+    if critical:
+        few = any(n <= 2 for n in sizes.n)
+        record["critical_times"] = [
+            {**size, **_critical_times(m, float(alpha), time, where, progress)} for alpha, size in each
+        ]
+        record["notes"] = ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else []
+    return record
+
+
+def finite_report(record: Record) -> Report:
+    """Return what shows the record of `finite_record`."""
+    rows, times = record["rows"], record.get("critical_times", [])
+    groups, m = by_size(rows), record["manifold"]
+    several = len(groups) > 1
+    tables = size_tables([list(map(_shown, group)) for group in groups])
+    tables += size_tables([[line for row in group for line in _by_subspace(row, m)] for group in groups])
+    shown = {name.partition(":")[0] for table in tables for name in table.rows[0]}
+    if times:
+        lines = [line for one in times for line in _by_criterion(one, m, several=several)]
+        tables.append(Table(lines, "Critical times at this N:", ("alpha", "n", "subspace", "variance")))
+    return Report(
+        documents=[record],
+        rows=[{"time": record["time"], **_flat(row), **_flat_times(times, row)} for row in rows],
+        title=[
+            title_line(record),
+            *([] if several else [size_line(rows[0])]),
+            f"Exact averages over data sets at the {record['probe']} probe",
+        ],
+        tables=tables,
+        legend=(
+            "In nats, in the digits that the error estimates support:",
+            *((name, text) for name, text in _MEANINGS.items() if name in shown),
+            *(_TIMES if times else ()),
+            clock_line(record["time"]),
+        ),
+    )
 
 
 def _critical_times(m: LinearManifold, alpha: float, time: str, probe: Probe, progress: Progress) -> Record:
@@ -87,12 +132,77 @@ def _critical_times(m: LinearManifold, alpha: float, time: str, probe: Probe, pr
 
 
 def _paired(part: Record) -> Iterable[tuple[str, Any]]:
-    """Yield every value with its error after it."""
+    """Yield every value with its error after it; what has no error is a parameter."""
     for name in part:
-        if not name.endswith("_error"):
+        if f"{name}_error" in part:
             yield name, part[name]
             yield f"{name}_error", part[f"{name}_error"]
 
 
 def _plain(value: Any) -> Any:
     return [finite_or_none(entry) for entry in value] if isinstance(value, list) else finite_or_none(value)
+
+
+def _flat(row: Row) -> Row:
+    """Return one column for each entry of a list, counted as in the table."""
+    flat: Row = {}
+    for name, value in row.items():
+        entries = value if isinstance(value, list) else [value]
+        for label, entry in zip(_labels(name, value), entries, strict=True):
+            flat[label] = entry
+    return flat
+
+
+def _labels(name: str, value: Any) -> Sequence[str]:
+    if not isinstance(value, list):
+        return [name]
+    # Moments are known by their power, from 2 on.
+    first = 2 if name.startswith("weight_moments") else 0
+    return [f"{name}:{first + i}" for i in range(len(value))]
+
+
+def _flat_times(times: Sequence[Record], row: Row) -> Row:
+    for one in times:
+        if (one["alpha"], one["n"]) == (row["alpha"], row["n"]):
+            sizes = ("alpha", "log_n", "n")
+            return {f"time_{name}": value for name, value in _flat(one).items() if name not in sizes}
+    return {}
+
+
+def _shown(row: Row) -> Row:
+    """Return the values of the whole manifold, each with its error, in whose digits it is shown."""
+    flat = _flat({name: value for name, value in row.items() if name.removesuffix("_error") not in _BY_SUBSPACE})
+    return {
+        name: Measured(value, flat[_error_of(name)]) if _error_of(name) in flat else value
+        for name, value in flat.items()
+        if "_error" not in name
+    }
+
+
+def _by_subspace(row: Row, m: Record) -> list[Row]:
+    sizes = {name: row[name] for name in ("alpha", "log_n", "n", "t")}
+    values = {name: list(map(Measured, row[name], row[f"{name}_error"])) for name in _BY_SUBSPACE if name in row}
+    return [
+        {**sizes, "subspace": k, "variance": s, **{name: column[k] for name, column in values.items()}}
+        for k, s in enumerate(m["variances"])
+    ]
+
+
+def _by_criterion(times: Record, m: Record, *, several: bool) -> list[Row]:
+    sizes = {name: times[name] for name in ("alpha", "n") if several}
+    names = [name for name, value in times.items() if isinstance(value, list)]
+    return [
+        {
+            **sizes,
+            "subspace": k,
+            "variance": s,
+            "condensation": times["condensation"],
+            **{name: times[name][k] for name in names},
+        }
+        for k, s in enumerate(m["variances"])
+    ]
+
+
+def _error_of(label: str) -> str:
+    name, colon, index = label.partition(":")
+    return f"{name}_error{colon}{index}"

@@ -1,10 +1,12 @@
 """The records of `report` to any number of digits: every real number a string, each of its digits certain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from phasediag.report.asymptotic import COLUMNS, CONDENSATION, Record
+from phasediag.report.criteria import COLUMNS
+from phasediag.report.critical import CONDENSATION
+from phasediag.report.records import Record
 from phasediag.symbolic import evaluate
 
 
@@ -33,7 +35,7 @@ class Digits:
         for name, (probe, closure) in CONDENSATION.items():
             if self.manifold["geometry"] == "gaussian" or closure == "gaussian":
                 record["condensation"][name] = self._evaluate("condensation_time", probe=probe, closure=closure, **size)
-        for name in self._columns():
+        for name in self._columns(record["lost_first"]):
             times = self._evaluate("critical_times", **self._column(name), **size)
             for subspace, t in zip(record["subspaces"], times, strict=True):
                 subspace[name] = t
@@ -55,12 +57,20 @@ class Digits:
         for row, t in zip(record["rows"], times, strict=True):
             row.update({"t": t, **self._evaluate("condensation_size", t=t, **how)})
 
+    def free_energy(self, record: Record, sizes: Sequence[Mapping[str, str]], times: Sequence[str], **how: str) -> None:
+        """Fill in the thermodynamics at each data-set size and time."""
+        self._describe(record)
+        rows = iter(record["rows"])
+        for size in sizes:
+            for t in times:
+                next(rows).update({**self._size(size), "t": t, **self._evaluate("thermodynamics", t=t, **how, **size)})
+
     def dataset_sizes(self, record: Record, times: Sequence[str]) -> None:
         """Fill in the data-set size that keeps each subspace alive down to each time, by every criterion."""
         self._describe(record)
         rows = iter(record["rows"])
         for t in times:
-            for name in self._columns():
+            for name in self._columns(dict.fromkeys(row["criterion"] for row in record["rows"])):
                 sizes = self._evaluate("critical_sizes", t=t, **self._column(name))
                 for k, size in enumerate(sizes):
                     next(rows).update({"t": t, **self._subspace(record, k), **size})
@@ -79,12 +89,11 @@ class Digits:
     def _size(self, size: Mapping[str, str]) -> dict[str, str]:
         return {**self._evaluate("size", **size), **size}
 
-    def _columns(self) -> list[str]:
-        return list(COLUMNS) if self.manifold["geometry"] == "gaussian" else ["rem_sphere"]
+    def _columns(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self.manifold["geometry"] == "gaussian" or name == "rem_sphere"]
 
     def _column(self, name: str) -> dict[str, Any]:
-        criterion, closure = COLUMNS[name]
-        how = {"criterion": criterion, "closure": closure}
+        how = COLUMNS[name].at("origin")
         return {**how, "geometry": "sphere"} if name == "rem_sphere" else how
 
     def _evaluate(self, quantity: str, **how: Any) -> Any:

@@ -37,8 +37,8 @@ def latex(expression: Expr) -> str:
     return _Latex({"long_frac_ratio": 2}).doprint(expression)
 
 
-def pretty(expression: Expr, unicode: bool = True) -> str:
-    """Return an expression of SymPy, such as a `formula`, as text of several lines, not wrapped.
+def pretty(expression: Expr, unicode: bool = True, width: int | None = None) -> str:
+    """Return an expression of SymPy, such as a `formula`, as text of several lines, wrapped only if a width is given.
 
     Without ``unicode`` in ASCII.
 
@@ -54,7 +54,8 @@ def pretty(expression: Expr, unicode: bool = True) -> str:
     readable = expression.replace(sp.Max, sp.Function("max"))
     before = pretty_use_unicode(unicode)
     try:
-        text = _Pretty({"use_unicode": unicode, "wrap_line": False}).doprint(readable)
+        wrap = {"wrap_line": width is not None, "num_columns": width}
+        text = _Pretty({"use_unicode": unicode, **wrap}).doprint(readable)
     finally:
         pretty_use_unicode(before)
     return "\n".join(line.rstrip() for line in text.splitlines())

@@ -1,0 +1,216 @@
+"""What was asked: the options that mean the same in every command, read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from phasediag._arrays import Float
+from phasediag.cli.types import MOST
+from phasediag.laws.linear import LinearManifold
+from phasediag.noise import to_ve
+
+#: From this alpha on it is almost surely a number of samples.
+_ALMOST_SURELY_N = 100
+
+Texts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Every option that commands share; a command may lack any group of them.
+
+    Fields hold what was written; the objects of the theory are properties, made when they are asked for.
+    """
+
+    var: Texts | None = None
+    dims: Texts | None = None
+    spectrum: str | None = None
+    mp: Texts | None = None
+    power_law: Texts | None = None
+    ambient_dim: Texts | None = None
+    geometry: Any = "gaussian"
+    alpha: Texts | None = None
+    n: Texts | None = None
+    times: Texts | None = None
+    time: str = "ve"
+    probe: str | None = None
+    criteria: Texts | None = None
+    dps: int | None = None
+    style: str = "table"
+    digits: int = 4
+    fields: Texts | None = None
+    all_rows: bool = False
+
+    @classmethod
+    def read(cls, options: dict[str, Any]) -> tuple["Query", dict[str, Any]]:
+        """Return the query, and the options that are a command's own."""
+        known = {one.name for one in fields(cls)}
+        shared = {name: value for name, value in options.items() if name in known}
+        return cls(**shared), {name: value for name, value in options.items() if name not in known}
+
+    # The data.
+
+    @cached_property
+    def manifold(self) -> LinearManifold:
+        """The linear manifold that the options describe."""
+        given = [name for name in ("var", "spectrum", "mp", "power_law") if getattr(self, name) is not None]
+        if len(given) != 1:
+            known = "--var, --spectrum, --mp and --power-law"
+            raise click.UsageError(f"give one of {known}" if given else f"give the data: one of {known}")
+        match given[0]:
+            case "spectrum":
+                return self._from_file()
+            case "mp":
+                return self._spectral("marchenko_pastur", "mp")
+            case "power_law":
+                return self._spectral("power_law", "power_law")
+        if self.dims is None:
+            raise click.UsageError("--dims is missing: the dimensions that go with --var")
+        d = None if self.ambient_dim is None else self._one("ambient_dim")
+        return LinearManifold(_floats(self.var), _floats(self.dims), d, self.geometry)
+
+    def _spectral(self, law: str, option: str) -> LinearManifold:
+        build = getattr(LinearManifold, law)
+        return self._shaped(build(self._one(option), self._one("dims")))
+
+    def _shaped(self, m: LinearManifold) -> LinearManifold:
+        d = m.ambient_dim if self.ambient_dim is None else self._one("ambient_dim")
+        return LinearManifold(m.variances, m.dims, d, self.geometry)
+
+    def _from_file(self) -> LinearManifold:
+        assert self.spectrum is not None
+        if self.dims is not None:
+            raise click.UsageError("--dims goes with --var: equal eigenvalues of --spectrum are counted")
+        try:
+            return self._shaped(LinearManifold.from_eigenvalues(read_eigenvalues(self.spectrum)))
+        except ValueError as error:
+            raise click.UsageError(f"--spectrum: {error}") from None
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The manifold in decimals as they were written, for what computes to many digits."""
+        if self.var is not None:
+            d = None if self.ambient_dim is None else self.ambient_dim[0]
+            return {"variances": self.var, "dims": self.dims, "ambient_dim": d, "geometry": self.geometry}
+        m = self.manifold
+        exact = {name: tuple(map(repr, getattr(m, name))) for name in ("variances", "dims")}
+        return {**exact, "ambient_dim": repr(m.ambient_dim), "geometry": m.geometry}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the options left open."""
+        if self.ambient_dim is not None or self.var is None:
+            return []
+        return [f"d = {self.manifold.ambient_dim:g} is the sum of the dimensions; --ambient-dim sets it"]
+
+    # The size of the data set.
+
+    @property
+    def has_size(self) -> bool:
+        """Whether a data-set size was given."""
+        return self.alpha is not None or self.n is not None
+
+    @cached_property
+    def sizes(self) -> Any:
+        """The data-set sizes, from whichever of ``--alpha`` and ``--n`` is given."""
+        from phasediag.report.records import Sizes
+
+        if (self.alpha is None) == (self.n is None):
+            raise click.UsageError(f"give either --alpha or --n{', not both' if self.alpha else ''}")
+        if self.n is not None:
+            counts = np.array(_floats(self.n))
+            if not np.all(counts > 1):
+                raise click.UsageError("--n must exceed 1: one sample is memorised at every t")
+            log_n = np.log(counts)
+            return Sizes(log_n / self.manifold.ambient_dim, log_n, counts)
+        alphas = np.array(_floats(self.alpha))
+        for text, alpha in zip(self.alpha or (), alphas, strict=True):
+            if alpha >= _ALMOST_SURELY_N:
+                raise click.UsageError(
+                    f"--alpha {text} is log(N)/d: that is almost surely a number of samples, say --n {text}"
+                )
+        return Sizes(alphas, alphas * self.manifold.ambient_dim, self.manifold.n_samples(alphas))
+
+    @property
+    def one_size(self) -> tuple[float, float, float]:
+        """The only alpha, log N and N."""
+        if len(self.sizes.n) != 1:
+            raise click.UsageError("this command takes one --alpha or --n")
+        alpha, log_n, n = (float(column[0]) for column in self.sizes)
+        return alpha, log_n, n
+
+    @property
+    def size_texts(self) -> list[dict[str, str]]:
+        """The data-set sizes as they were written, one each."""
+        name, texts = ("n", self.n) if self.alpha is None else ("alpha", self.alpha)
+        return [{name: text} for text in texts or ()]
+
+    # Time, and the point.
+
+    @cached_property
+    def t(self) -> Float:
+        """The noise variances of the times given on the clock."""
+        try:
+            t = to_ve(_floats(self.times), self.time)
+        except ValueError as error:
+            raise click.UsageError(f"--t with --time {self.time}: {error}") from None
+        if not np.all(np.isfinite(t) & (t > 0)):
+            raise click.UsageError(f"--t with --time {self.time}: the noise variance of a time is beyond all doubles")
+        return t
+
+    @cached_property
+    def where(self) -> Any:
+        """The probe."""
+        from phasediag.probe import Probe
+
+        return Probe.parse(self.probe or "origin")
+
+    def check_rows(self, *, by_subspace: bool = False) -> None:
+        """Refuse more rows than anyone reads."""
+        rows = len(self.times or "1") * len(self.alpha or self.n or "1")
+        rows *= self.manifold.n_subspaces if by_subspace else 1
+        if rows > MOST:
+            raise click.UsageError(
+                f"--t and --alpha ask for {rows} rows, more than {MOST}: take fewer values, or the Python functions"
+            )
+
+    def _one(self, name: str) -> float:
+        texts = getattr(self, name)
+        option = f"--{name.replace('_', '-')}"
+        if texts is None or len(texts) != 1:
+            raise click.UsageError(f"{option} takes one number{'' if texts else ' here'}")
+        return float(texts[0])
+
+
+def reads_query(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a command take a query in the place of the options that all share."""
+
+    @wraps(command)
+    def run(**options: Any) -> Any:
+        query, own = Query.read(options)
+        return command(query, **own)
+
+    return run
+
+
+def read_eigenvalues(path: str) -> Float:
+    """Return the eigenvalues in a file: a .npy array, or text with one a line."""
+    if not Path(path).is_file():
+        raise click.UsageError(f"--spectrum: no file {path!r}")
+    try:
+        binary = path.endswith(".npy")
+        values = np.load(path, allow_pickle=False) if binary else np.loadtxt(path, ndmin=1)
+    except (ValueError, EOFError, UnicodeDecodeError):
+        raise click.UsageError(f"--spectrum: {path!r} is no list of numbers, one a line, and no .npy array") from None
+    if values.ndim != 1 or values.dtype.kind not in "fiu":
+        raise click.UsageError(f"--spectrum: {path!r} must hold one column of real numbers, got shape {values.shape}")
+    return values.astype(float)
+
+
+def _floats(texts: Texts | None) -> list[float]:
+    return [float(text) for text in texts or ()]

@@ -1,0 +1,71 @@
+"""Sentences that say where a number leaves its domain."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from phasediag._arrays import Float
+from phasediag.report.records import Record, subspaces, values
+
+
+def few_samples(ns: Sequence[float | None] | Float) -> list[str]:
+    """Return the note that some data sets are too small for the theory, if any is."""
+    few = sorted({n for n in ns if n is not None and n < 10})
+    if not few:
+        return []
+    smallest = f"N = {few[0]:.3g}" + (" and others" if len(few) > 1 else "")
+    return [f"{smallest} below 10: the thresholds are asymptotic in log N"]
+
+
+def two_samples(rows: Sequence[Record]) -> list[str]:
+    """Return the note that some data sets are too small for an average of one half, if any is."""
+    if not any(row["n"] is not None and row["n"] <= 2 and row.get("condensation_time", 0) is None for row in rows):
+        return []
+    return ["N <= 2: the average of Y2 is 1/2 or more at every t"]
+
+
+def near_freezing(rows: Sequence[Record]) -> list[str]:
+    """Return the note on participation where the two asymptotic forms meet, if any row is there."""
+    near = sorted({row["t"] for row in rows if row["freezing_point"] is not None and 0.5 < row["freezing_point"] < 2})
+    if not near:
+        return []
+    return [
+        f"participation at t = {values(near)}: lam_c is within a factor 2 of 1, where both asymptotic forms fail "
+        "(the liquid one tends to 1, the condensed one to 0); phasediag finite is exact there"
+    ]
+
+
+def critical_times(
+    n: float | None, times: dict[str, Float], t_c: float, lam_c: dict[str, Float], probe: str
+) -> list[str]:
+    """Say which critical times leave their domain of validity.
+
+    ``t_c`` is the condensation time at the probe, ``lam_c`` the freezing point there at the times of a criterion.
+    """
+    notes = few_samples([n])
+    if np.isnan(t_c):
+        notes.append("on a sphere what assumes Gaussian data is left out: all but rem_sphere")
+    if any(np.any(t == 0) for t in times.values()):
+        notes.append("0 stands for a time below the smallest double")
+    for name in _known(times, "isolated", "resolution", "score"):
+        below = np.flatnonzero(times[name] < t_c)
+        if len(below):
+            notes.append(
+                f"{name}: {subspaces(below)} lost at less noise than t_c ({probe}), where the weights have condensed"
+            )
+    for name, frozen in lam_c.items():
+        hot = np.flatnonzero(frozen < 2)
+        if len(hot):
+            notes.append(
+                f"{name}: lam_c(t_k) = {values(frozen[hot])} < 2 for {subspaces(hot)}: the annealed closure "
+                "overestimates the noise"
+            )
+    for name, found in times.items():
+        unknown = np.flatnonzero(np.isnan(found))
+        if len(unknown) and not np.isnan(t_c):
+            notes.append(f"{name}: no time for {subspaces(unknown)} at this N (N <= 2, or averages that are not known)")
+    return notes
+
+
+def _known(times: dict[str, Float], *names: str) -> list[str]:
+    return [name for name in names if name in times]
