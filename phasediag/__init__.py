@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phasediag._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from phasediag.analysis import analyze
     from phasediag.comparison import crosscheck
     from phasediag.critical import (
         condensation_alpha,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
 _ROOM = {
     "GaussianMixture": "laws.mixture",
+    "analyze": "analysis",
     "LinearManifold": "laws.linear",
     "Probe": "probe",
     "RandomEnergyModel": "rem",
@@ -61,6 +63,7 @@ __all__ = [
     "Probe",
     "RandomEnergyModel",
     "Sphere",
+    "analyze",
     "clone_probability",
     "condensation_alpha",
     "condensation_time",

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 
 def positive(name: str, values: ArrayLike) -> Float:

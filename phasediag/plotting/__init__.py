@@ -1,6 +1,7 @@
 """Figures of results: diagrams, spectra and critical times, in one style. Takes results, returns (figure, axes)."""
 
 from phasediag.noise import CONVENTIONS
+from phasediag.plotting.analysis import plot_analysis
 from phasediag.plotting.canvas import FORMATS, WIDTHS, Figure, new_figure, save_figure, style
 from phasediag.plotting.clear import draw_layout
 from phasediag.plotting.colours import scale_colours, subspace_colours
@@ -22,6 +23,7 @@ __all__ = [
     "label_ends",
     "mark_gaps",
     "new_figure",
+    "plot_analysis",
     "plot_diagram",
     "plot_spectra",
     "save_figure",

@@ -1,0 +1,7 @@
+"""Your own samples: at which noise their score memorises, which directions go first, how many samples prevent it."""
+
+from phasediag.analysis.analyze import analyze
+from phasediag.analysis.files import read_curve, read_labels, read_samples
+from phasediag.analysis.result import ClassAnalysis, DataAnalysis
+
+__all__ = ["ClassAnalysis", "DataAnalysis", "analyze", "read_curve", "read_labels", "read_samples"]

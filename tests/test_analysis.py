@@ -1,0 +1,248 @@
+"""The analysis of samples against laws whose information is known."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from phasediag import GaussianMixture, LinearManifold, analyze, condensation_time
+from phasediag.analysis import read_curve, read_labels, read_samples
+from phasediag.analysis._passes import Cut, Queries, nearest, sums_over_samples
+from phasediag.analysis.bracket import entropies, leave_one_out
+from phasediag.analysis.models import denoising_bound, fit_by_class, information_of
+from phasediag.empirical import EmpiricalScore
+from phasediag.report.data import sentences, tables
+
+
+def laws():
+    rng = np.random.default_rng(1)
+    for _ in range(16):
+        count = rng.integers(1, 4)
+        s, dims = 10 ** rng.uniform(-1, 1, count), rng.integers(2, 9, count).tolist()
+        yield LinearManifold(s, dims, sum(dims) + int(rng.integers(0, 6))), int(10 ** rng.uniform(2.5, 3.2))
+    for _ in range(4):
+        count, d = int(rng.integers(2, 4)), int(rng.integers(4, 7))
+        weights = rng.dirichlet(np.full(count, 5.0))
+        means = 3 * rng.standard_normal((count, d))
+        yield (
+            GaussianMixture(weights / weights.sum(), means, rng.uniform(0.2, 1.5, count)),
+            int(10 ** rng.uniform(2.5, 3.2)),
+        )
+
+
+def test_the_information_of_twenty_laws_lies_in_the_bracket():
+    """The bounds hold on average over data sets: no z may be large, and not all on the wrong side."""
+    lower, upper, ends = [], [], []
+    for seed, (law, n) in enumerate(laws()):
+        found = analyze(law.sample(n, seed), rng=seed, n_queries=150)
+        exact = law.mutual_information(found.t).value
+        lower.append(np.max((found.information_lower - exact) / found.information_lower_error))
+        upper.append(np.min((found.information_upper - exact) / found.information_upper_error))
+        t_c = np.exp(np.interp(-np.log(n), -exact, np.log(found.t)))
+        errors = np.array(found.condensation_interval_error) / t_c
+        ends.append([*np.array(found.condensation_interval) / t_c, *errors])
+    assert np.max(lower) < 3.5
+    assert np.min(upper) > -3.5
+    low, high, low_error, high_error = np.array(ends).T
+    assert np.all(low - 3.5 * low_error < 1)
+    assert np.all(high + 3.5 * high_error > 1)
+    # From m = 3 on the ends of linear manifolds lie within a factor of 1.5.
+    dims = np.array([law.manifold_dim for law, _ in laws() if isinstance(law, LinearManifold)])
+    some = np.flatnonzero(dims >= 3)
+    assert np.all(high[some] / low[some] < 1.5**2)
+    assert np.all((low[some] > 1 / 1.5) & (high[some] < 1.5))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    rng = np.random.default_rng(3)
+    y = rng.standard_normal((200, 4)) + 100.0
+    cut = Cut(y.mean(axis=0), 2.0)
+    index = np.array([3, 50, 199])
+    return y, cut, Queries(index, cut(y[index]), rng.standard_normal((3, 4)))
+
+
+def test_sums_over_samples_leave_the_own_sample_out(plain):
+    y, cut, queries = plain
+    t = np.array([1e-4, 0.3, 20.0])
+    noisy, clean = sums_over_samples(y, cut, queries, t, executor=None, progress=lambda items, count: items)
+    scaled = cut(y)
+    for k, time in enumerate(t):
+        for q, own in enumerate(queries.index):
+            others = np.delete(scaled, own, axis=0)
+            for found, x in ((noisy, queries.a[q] + np.sqrt(time) * queries.xi[q]), (clean, queries.a[q])):
+                energies = np.sum((x - others) ** 2, axis=1) / (2 * time)
+                log_z = logsumexp(-energies)
+                assert found.log_partition[k, q] == pytest.approx(log_z, rel=1e-9)
+                assert found.energy[k, q] == pytest.approx(np.exp(-energies - log_z) @ energies, rel=1e-8)
+
+
+def test_entropy_and_leave_one_out_are_those_of_the_empirical_score(plain):
+    y, cut, queries = plain
+    t = np.array([0.1, 2.0])
+    noisy, _ = sums_over_samples(y, cut, queries, t, executor=None, progress=lambda items, count: items)
+    score = EmpiricalScore(cut(y))
+    for k, time in enumerate(t):
+        x = queries.a + np.sqrt(time) * queries.xi
+        np.testing.assert_allclose(entropies(noisy, queries)[k], score.entropy(x, time), rtol=1e-9, atol=1e-12)
+        for q, own in enumerate(queries.index):
+            others = EmpiricalScore(np.delete(cut(y), own, axis=0))
+            own_log = -np.sum(queries.xi[q] ** 2) / 2 - 2 * np.log(2 * np.pi * time)
+            exact = own_log - others.log_density(x[[q]], time)[0]
+            assert leave_one_out(noisy, queries, len(y))[k, q] == pytest.approx(exact, rel=1e-9)
+
+
+def test_nearest_neighbours(plain):
+    y, cut, queries = plain
+    distances = np.sum((queries.a[:, None] - cut(y)) ** 2, axis=2)
+    np.testing.assert_allclose(nearest(y, cut, queries), np.sort(distances, axis=1)[:, 1:3], rtol=1e-9)
+
+
+def test_a_gaussian_fitted_to_many_samples_gives_its_information():
+    m = LinearManifold([2.0, 0.5], [1, 2], 4)
+    y, rng = m.sample(40_000, 0), np.random.default_rng(1)
+    index = np.sort(rng.choice(len(y), 4000, replace=False))
+    queries = Queries(index, y[index], rng.standard_normal((4000, 4)))
+    folds = fit_by_class(y, Cut(np.zeros(4), 1.0), np.zeros(len(y), dtype=int))
+    curve = information_of(folds, queries, np.array([0.05, 0.5]))
+    error = curve.std(axis=1) / np.sqrt(4000)
+    assert np.all(np.abs(curve.mean(axis=1) - m.mutual_information([0.05, 0.5]).value) < 4 * error)
+
+
+def test_the_denoising_bound_of_a_gaussian_is_above_its_information():
+    s, noise = 2.0, np.geomspace(0.01, 100, 400)
+    bound = denoising_bound(np.array([0.005, 0.02, 1.0, 200.0]), noise, s * noise / (s + noise), s)
+    assert np.isnan(bound[[0, 3]]).all()
+    exact = np.log1p(s / np.array([0.02, 1.0])) / 2
+    assert np.all((bound[1:3] >= exact) & (bound[1:3] < 1.05 * exact))
+
+
+def test_measured_critical_times_agree_with_theory_where_it_is_exact():
+    """At lam_c well above 2 the annealed prediction is right; the errors of ten directions cover it."""
+    m = LinearManifold([1, 0.2], [2, 3], 6)
+    differences = []
+    for seed in range(4):
+        found = analyze(m.sample(4000, seed), rng=seed, n_queries=64, t=np.geomspace(0.02, 1, 14))
+        for name, predicted in found.critical_times.items():
+            z = (found.measured_critical_times[name] - predicted) / found.measured_critical_times_error[name]
+            differences.append(z)
+    z = np.concatenate(differences)
+    assert np.mean(np.isfinite(z)) > 0.8
+    assert np.abs(np.nanmedian(z)) < 2.5
+
+
+def test_results_do_not_depend_on_the_executor():
+    from concurrent.futures import ThreadPoolExecutor
+
+    y = LinearManifold([1.0], [3]).sample(300, 0)
+    with ThreadPoolExecutor(2) as pool:
+        shared = analyze(y, rng=5, n_queries=20, executor=pool).to_dict()
+    assert shared == analyze(y, rng=5, n_queries=20).to_dict()
+
+
+def test_duplicates_are_found_and_left_out():
+    y = LinearManifold([1.0], [4]).sample(300, 0)
+    found = analyze(np.vstack([y, y[:30]]), rng=0, n_queries=60)
+    assert found.duplicates == 30
+    assert found.interval_without_duplicates is not None
+    assert found.near_duplicates[1] > 0.05
+    assert any("Without the duplicates" in line for line in sentences(found))
+    assert analyze(y, rng=0, n_queries=20).duplicates == 0
+
+
+def test_small_classes_condense_at_more_noise():
+    law = GaussianMixture([0.9, 0.1], [[20, 0, 0], [-20, 0, 0]], [1.0, 1.0])
+    y, labels = law.sample_labelled(2000, 0)
+    found = analyze(y, labels=labels, rng=0, n_queries=80)
+    large, small = found.classes.condensation_times
+    assert small > large
+    expected = condensation_time(law, n=2000, by_class=True)
+    np.testing.assert_allclose([large, small], expected, rtol=0.15)
+    assert found.classes.speciation_time == pytest.approx(0.9 * 0.1 * 1600, rel=0.1)
+    assert "classes" in found.bounds
+
+
+def test_integers_are_scaled_and_it_is_said():
+    y = np.round(20 * LinearManifold([1.0], [3]).sample(200, 0)).astype(np.int16)
+    found = analyze(y, rng=0, n_queries=20)
+    assert "scaled to a mean variance of 1 (integers)" in found.units
+    assert np.mean(found.spectrum) == pytest.approx(1, rel=0.01)
+    assert json.loads(json.dumps(found.to_dict()))["n"] == 200
+
+
+def test_report_and_tables(tmp_path):
+    found = analyze(LinearManifold([1.0, 0.1], [2, 2], 5).sample(800, 0), rng=0, n_queries=60)
+    low, high = found.condensation_interval
+    text = " ".join(sentences(found))
+    assert f"Below t = {low:.3g}" in text
+    assert f"Above t = {high:.3g}" in text
+    rows = tables(found)["by_time"]
+    assert rows[0]["n_at_most"] == pytest.approx(np.exp(found.information_upper[0]))
+    found.to_html(tmp_path / "a.html", "phasediag analyze data.npy")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "phasediag analyze data.npy" in page
+    assert page.count("<table>") == 2
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    ).replace("https://matplotlib.org", "")
+
+
+@pytest.mark.parametrize(
+    ("samples", "options", "message"),
+    [
+        (np.zeros((0, 3)), {}, "N of 4 or more"),
+        (np.ones((10, 3)), {}, "samples must differ"),
+        (np.ones(10), {}, "shape"),
+        (np.full((10, 3), np.nan), {}, "row 0"),
+        (np.array([[1, "a"]] * 8, dtype=object), {}, "real numbers"),
+        (np.eye(10), {"scale": -1}, "scale must be"),
+        (np.eye(10), {"blocks": 5}, "blocks must be"),
+        (np.eye(10), {"labels": [1, 2]}, "labels must be one for each"),
+        (np.eye(10), {"t": [0.1]}, "two or more"),
+        (np.eye(10), {"n_queries": 2}, "n_queries must be"),
+        (np.eye(10), {"mmse": [[1, -1], [2, 3]]}, "mmse must hold"),
+    ],
+)
+def test_what_is_no_data_set_is_refused(samples, options, message):
+    with pytest.raises(ValueError, match=message):
+        analyze(samples, rng=0, **options)
+
+
+def test_files(tmp_path):
+    y = np.arange(12.0).reshape(4, 3)
+    np.save(tmp_path / "a.npy", y)
+    assert isinstance(read_samples(tmp_path / "a.npy"), np.memmap)
+    np.savez(tmp_path / "a.npz", x=y, z=y)
+    np.testing.assert_array_equal(read_samples(tmp_path / "a.npz", "z"), y)
+    (tmp_path / "a.csv").write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in y))
+    np.testing.assert_array_equal(read_samples(tmp_path / "a.csv"), y)
+    (tmp_path / "labels.txt").write_text("cat\ndog\ncat\n")
+    assert read_labels(tmp_path / "labels.txt").tolist() == ["cat", "dog", "cat"]
+    (tmp_path / "loss.csv").write_text("0.1,0.05\n1,0.4\n")
+    assert read_curve(tmp_path / "loss.csv").shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.npy", None, "does not exist"),
+        ("a.npy", b"junk", "cannot be read"),
+        ("a.csv", b"1,2\n3,x\n", "cannot be read"),
+        ("a.exe", b"x", "must end in"),
+        ("a.npz", b"PK", "cannot be read"),
+    ],
+)
+def test_unreadable_files_are_one_sentence(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        read_samples(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_pickles_are_never_loaded(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_samples(tmp_path / "a.npy")
