@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 from phasediag._arrays import Float, positive
 from phasediag._estimate import Estimate
 from phasediag._logs import softplus
+from phasediag.laws._validation import checked_count, frozen_array, html_table
 from phasediag.laws.gaussian import TiltedGaussian
 from phasediag.laws.sizes import SizedLaw
+from phasediag.laws.spectra import marchenko_pastur, power_law, shrinkage_of
 
 __all__ = ["Geometry", "LinearManifold"]
 
@@ -159,11 +161,137 @@ class LinearManifold(SizedLaw):
         d = len(eigenvalues) if ambient_dim is None else ambient_dim
         return cls([float(np.mean(group)) for group in groups], [len(group) for group in groups], d)
 
+    @classmethod
+    def from_samples(cls, samples: ArrayLike, shrinkage: float | Literal["ledoit-wolf"] | None = None) -> Self:
+        r"""Return the Gaussian of the samples: their mean, principal directions and variances, largest first.
+
+        Parameters
+        ----------
+        samples : array_like, shape (n, d)
+            Data.
+        shrinkage : float or "ledoit-wolf", optional
+            Weight :math:`\rho` between 0 and 1 of the isotropic part, in
+            :math:`(1 - \rho)\, C + \rho\, (\mathrm{tr}\, C/d)\, 1`, C the covariance with n - 1 in the denominator;
+            ``"ledoit-wolf"`` lets scikit-learn choose it. Without it fewer samples than dimensions span a manifold.
+
+        Returns
+        -------
+        LinearManifold
+            With a mean and a basis.
+
+        Raises
+        ------
+        ValueError
+            For samples that are not (n, d) with n > 1 or all alike, another ``shrinkage``, and without scikit-learn.
+
+        Examples
+        --------
+        >>> m = LinearManifold.from_samples([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0], [1.0, 1.0, 1.0], [3.0, 1.0, 3.0]])
+        >>> np.round(m.variances, 4), m.manifold_dim, m.ambient_dim
+        (array([2.    , 1.3333]), 2, 3)
+        """
+        y = frozen_array("samples", samples)
+        if y.ndim != 2 or len(y) < 2 or not y.shape[1]:
+            raise ValueError(f"samples must have the shape (n, d) with n > 1, got {y.shape}")
+        mean, part, d = np.mean(y, axis=0), shrinkage_of(y, shrinkage), y.shape[1]
+        _, roots, axes = np.linalg.svd((y - mean) / math.sqrt(len(y) - 1), full_matrices=part > 0)
+        variances = (1 - part) * np.append(roots**2, np.zeros(len(axes) - len(roots))) + part * np.sum(roots**2) / d
+        kept = variances > max(y.shape) * np.finfo(float).eps * variances[0]
+        if not np.any(kept):
+            raise ValueError("samples must not all be alike")
+        return cls(variances[kept], np.ones(int(np.sum(kept))), d, mean=mean, basis=axes[kept].T)
+
+    @classmethod
+    def marchenko_pastur(cls, ratio: float, dim: int, scale: float = 1.0, nodes: int = 64) -> Self:
+        r"""Return the spectrum of a large random covariance: :math:`\frac{\sigma^2}{n} G G^T`, G normal, (dim, n).
+
+        The Marchenko-Pastur law at ``ratio`` :math:`r = \mathrm{dim}/n`, on
+        :math:`\sigma^2 (1 \pm \sqrt r)^2`, as the nodes of its Gauss rule; their weights, which sum to
+        ``dim`` (to n for r > 1, where the other eigenvalues are 0), are the dimensions.
+
+        Parameters
+        ----------
+        ratio : float
+            r > 0.
+        dim : int
+            Ambient dimension.
+        scale : float
+            :math:`\sigma^2`, the mean eigenvalue.
+        nodes : int
+            Number of variances.
+
+        Returns
+        -------
+        LinearManifold
+
+        Raises
+        ------
+        ValueError
+            Naming the argument at fault.
+
+        Examples
+        --------
+        >>> m = LinearManifold.marchenko_pastur(0.5, 1000)
+        >>> m.n_subspaces, round(m.manifold_dim, 9), m.mutual_information(0.1).value.round(6)
+        (64, 1000.0, np.float64(1083.155819))
+        """
+        (r, size), d = _positive("ratio", [ratio]) + _positive("scale", [scale]), checked_count("dim", dim, 1)
+        values, fractions = marchenko_pastur(r, checked_count("nodes", nodes, 1))
+        return cls(size * values[::-1], d * fractions[::-1], d)
+
+    @classmethod
+    def power_law(cls, exponent: float, dim: int, nodes: int = 64) -> Self:
+        r"""Return the spectrum :math:`s_i = i^{-(1+a)}`, i = 1 ... dim.
+
+        The largest eigenvalues one by one, the others as nodes of a Gauss rule whose weights are the dimensions;
+        up to ``nodes`` dimensions all of them.
+
+        Parameters
+        ----------
+        exponent : float
+            a > -1.
+        dim : int
+            Ambient dimension.
+        nodes : int
+            Largest number of variances.
+
+        Returns
+        -------
+        LinearManifold
+
+        Raises
+        ------
+        ValueError
+            Naming the argument at fault.
+
+        Examples
+        --------
+        >>> m = LinearManifold.power_law(1.0, 3)
+        >>> np.round(m.variances, 4), m.dims
+        (array([1.    , 0.25  , 0.1111]), (1, 1, 1))
+        >>> LinearManifold.power_law(1.0, 10**6).n_subspaces
+        64
+        """
+        if not (isinstance(exponent, int | float | np.number) and -1 < exponent < math.inf):
+            raise ValueError(f"exponent must be a number above -1, got {exponent!r}")
+        d, count = checked_count("dim", dim, 1), checked_count("nodes", nodes, 2)
+        return cls(*power_law(float(exponent), d, count), d)
+
     def __repr__(self) -> str:
         text = f"LinearManifold(variances={_short(self.variances)}, dims={_short(self.dims)}"
         text += f", ambient_dim={self.ambient_dim}, geometry={self.geometry!r}, radius={self.radius}"
         given = [name for name in ("mean", "basis") if getattr(self, name) is not None]
         return text + "".join(f", {name}=<array {getattr(self, name).shape}>" for name in given) + ")"
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "variances": _short(tuple(float(f"{s:.6g}") for s in self.variances)),
+            "dimensions": _short(tuple(float(f"{m:.6g}") for m in self.dims)),
+            "manifold dimension m": f"{self.manifold_dim:.6g}",
+            "ambient dimension d": f"{self.ambient_dim:.6g}",
+            "geometry": self.geometry if self.radius is None else f"{self.geometry}, radius {self.radius:.6g}",
+        }
+        return html_table("Linear manifold", rows)
 
     def __eq__(self, other: object) -> bool:
         return self._key == other._key if isinstance(other, LinearManifold) else NotImplemented
@@ -354,10 +482,9 @@ def _short(values: Sequence[float]) -> str:
 
 def _frozen(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Float:
     """Return a read-only copy of an array of that shape."""
-    array = np.array(values, dtype=float)
-    if array.shape != shape or not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, of shape {shape}, got shape {array.shape}")
-    array.flags.writeable = False
+    array = frozen_array(name, values)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
     return array
 
 

@@ -47,7 +47,7 @@ class Sphere(SizedLaw):
     >>> sphere.mutual_information([0.05, 0.5]).value.round(6)
     array([5.422703, 0.91144 ])
     >>> Sphere(3, radius=2).tilted([1.0, 0.0, 0.0], t=0.5).mean.round(6)
-    array([1.501341, 0.      , 0.      ])
+    array([1.501342, 0.      , 0.      ])
     """
 
     dim: int
