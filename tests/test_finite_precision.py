@@ -6,10 +6,12 @@ import pytest
 
 from phasediag import LinearManifold, Probe, condensation_time, exact_averages
 from phasediag.finite import exact_fluctuations, sampling_noise
+from phasediag.finite._directions import Directions
 from phasediag.finite._energies import FINE, Energies
-from phasediag.finite._fluctuations import weights_and_log_z
-from phasediag.finite._integrals import Nodes
-from phasediag.finite._means import means
+from phasediag.finite._exact_averages import means
+from phasediag.finite._exact_fluctuations import weights_and_log_z
+from phasediag.finite._nodes import Nodes
+from phasediag.finite._samples import Planted
 from tests.finite_reference import STEP, Reference
 
 ONE = ((0.7,), (4.0,))
@@ -95,19 +97,23 @@ def test_with_one_sample_planted(manifold, n, t, X):
     s, dims = map(np.array, manifold)
     expected = Reference(s, dims, X, t, float(n), planted=True)
     mean, std = expected.mean_and_std_of_log_z()
-    nodes = Nodes.of(Energies(t / s, dims, (X / s)[None]), np.log(n), True, FINE)
-    found = means(nodes, True)
+    nodes = planted_nodes(t / s, dims, X / s, n)
+    found = means(nodes, Planted(), Directions.of(t / s, 24))
     agree(found.value[0, :2], found.error[0, :2], [mean, expected.weight_moments()[0]])
     agree(found.value[0, 2:] * s / dims, found.error[0, 2:] * s / dims, expected.covariance())
-    found = weights_and_log_z(nodes, True)
+    found = weights_and_log_z(nodes, Planted())
     agree(found.value[0, :3], found.error[0, :3], expected.weight_moments())
     agree(found.value[0, 3:], found.error[0, 3:], [mean, std**2])
+
+
+def planted_nodes(A, dims, xi, n):
+    return Nodes.own(Energies(A, dims, xi[None]), np.log(n), Planted().window, FINE)
 
 
 def test_check_values_of_a_planted_sample():
     m = LinearManifold([1, 1, 0.3, 0.3, 0.3], [1] * 5)
     s, dims, X = np.array(m.variances), np.ones(5), np.array([1.2, 0.5, 0.4, 0.2, 0.6])
-    found = means(Nodes.of(Energies(0.15 / s, dims, (X / s)[None]), np.log(100), True, FINE), True)
+    found = means(planted_nodes(0.15 / s, dims, X / s, 100), Planted(), Directions.of(0.15 / s, 24))
     assert found.value[0, 1] == pytest.approx(0.35314, abs=5e-6)
     assert found.value[0, 2] == pytest.approx(0.09786, abs=5e-6)
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from phasediag._arrays import Float, positive
-from phasediag.finite._averages import exact_averages
-from phasediag.finite._grid import finite_probe
+from phasediag.finite._cases import finite_probe
+from phasediag.finite._exact_averages import exact_averages
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 from phasediag.rem.limits import limits

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, gammaln, zeta
+from scipy.special import digamma, gammaln, polygamma
 
 from phasediag._arrays import Float
 from phasediag.finite._energies import MAX_RESIDUES, Accuracy, Energies, Index
@@ -81,7 +81,7 @@ def hyperbolas(e: Energies, c: Contours) -> tuple[Float, Float, Float]:
 
 def widths(e: Energies, c: Contours) -> Float:
     """Return b, from the curvature at the saddle and the distance to the nearest singularity."""
-    return np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(c.lam, c.point[c.rows]) + _trigamma(c.p - c.lam)))
+    return np.minimum(c.reach, 3.5 / np.sqrt(e.curvature(c.lam, c.point[c.rows]) + polygamma(1, c.p - c.lam)))
 
 
 def drifts(e: Energies, c: Contours) -> Float:
@@ -120,8 +120,3 @@ def _cut_by_cgf(e: Energies, c: Contours) -> tuple[Float, Index]:
     with np.errstate(over="ignore"):
         far = (c.lam[:, None] + e.A) * np.sqrt(np.expm1(4 * c.accuracy.negligible / e.m))
     return np.min(far, axis=1), np.argmin(far, axis=1)
-
-
-def _trigamma(x: Float) -> Float:
-    value = zeta(2, np.where(x > 0, x, 1 - x))
-    return np.where(x > 0, value, (np.pi / np.sin(np.pi * x)) ** 2 - value)

@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag.finite._averages import exact_averages
-from phasediag.finite._grid import Case, finite_probe
+from phasediag.finite._cases import Case, finite_probe
+from phasediag.finite._exact_averages import exact_averages
 from phasediag.finite._roots import falling_root, last_root
-from phasediag.finite._sampling import signal_and_noise
+from phasediag.finite._sampling_noise import signal_and_noise
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 from phasediag.rem.closures import closure_of

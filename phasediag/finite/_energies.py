@@ -71,6 +71,10 @@ class Energies:
         r = 1 / (lam[..., None] + self.A)
         return np.sum((self.m + self.xi[point] * (3 * self.A * r)) * r**3, axis=-1)
 
+    def at(self, xi: Float) -> "Energies":
+        """Return the laws seen from other points."""
+        return Energies(self.A, self.m, xi)
+
     @cached_property
     def at_integers(self) -> tuple[Float, Float]:
         r"""Psi and -Psi' at lambda = 0, 1, 2, ..., shape (n, HIGHEST + MAX_RESIDUES)."""

@@ -1,91 +1,21 @@
-r"""Averages over data sets at given points: integrals over log s of products of kernels and powers of g.
+r"""Integrals over log s of products of kernels and powers of g, at each of n points.
 
 Powers of N and all scales enter as exponents, so that any N works. Every integrand is evaluated with the contours at
 their step and at twice their step; the difference and the coefficients of the panels estimate the error.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.finite._contours import Contours, find_contours
-from phasediag.finite._energies import EPS, Accuracy, Energies, Index
-from phasediag.finite._mellin import Insertions, Kernel, kernel
-from phasediag.finite._window import NODES, WEIGHTS, Window, integrate
-
-
-def ones(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
-    """Return the insertion 1."""
-    return np.ones((*lam.shape, 1))
-
-
-def moments(e: Energies, point: Index, centre: Float) -> Insertions:
-    r"""Return the insertions 1, :math:`|y - c|_k^2/s_k` and :math:`x_k \cdot (y - c)_k / (|x_k| \sqrt{s_k})`.
-
-    The tilted law has variance :math:`s_k A_k/(\lambda + A_k)` and mean :math:`x \lambda/(\lambda + A_k)`; c is its
-    mean at the ``centre`` of each row.
-    """
-    root = np.sqrt(e.xi)
-
-    def insertions(lam: NDArray[np.inexact], row: Index) -> NDArray[np.inexact]:
-        narrow = e.A / (lam[..., None] + e.A)
-        lever = root[point[row]] / (centre[row][..., None] + e.A)
-        shift = narrow * lever * (lam - centre[row])[..., None]
-        return np.concatenate([np.ones_like(narrow[..., :1]), e.m * narrow + shift**2, shift], axis=-1)
-
-    return insertions
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """Nodes in log s for each of n points, in one flat array of rows."""
-
-    e: Energies
-    log_n: float
-    log_s: Float  # (n * P * 16,)
-    point: Index  # of each node
-    widths: Float  # half widths of the panels, (n, P)
-    accuracy: Accuracy
-
-    @classmethod
-    def of(cls, e: Energies, log_n: float, planted: bool, accuracy: Accuracy) -> "Nodes":
-        """Place the nodes where the integrands are, with or without a planted sample."""
-        edges = Window.of(e, log_n, planted, accuracy.negligible).panels(accuracy.panels)
-        widths = np.diff(edges, axis=1) / 2
-        log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
-        point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths, accuracy)
-
-    #: Whether kernels come at both steps along the contours, or with an error instead.
-    levels: ClassVar[tuple[bool, ...]] = (False, True)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Points, panels and nodes in each."""
-        return (*self.widths.shape, len(NODES))
-
-    def contours(self, p: int) -> Contours:
-        """Return the contours for K_p."""
-        return find_contours(self.e, p, self.log_s, self.point, self.accuracy)
-
-    def kernel(self, p: int, insertions: Insertions = ones) -> Kernel:
-        """Return s^p K_{p,f} at the nodes."""
-        return kernel(self.e, self.contours(p), insertions)
-
-    def moment_kernels(self, orders: Iterable[int]) -> dict[int, Kernel]:
-        """Return s^p K_{p,f} for the insertions of `moments`."""
-        first = self.contours(1)
-        # K_{1,y^2} K_1 - K_{1,y}^2 would cancel: y is measured from its mean where the kernels have their weight.
-        centre = np.ones_like(self.log_s)
-        centre[first.rows] = np.where(first.poles[first.rows] > 0, 1.0, first.lam)
-        inserted = moments(self.e, self.point, centre)
-        return {p: kernel(self.e, first if p == 1 else self.contours(p), inserted) for p in orders}
+from phasediag.finite._energies import EPS
+from phasediag.finite._kernels import Kernel
+from phasediag.finite._nodes import Nodes
+from phasediag.finite._window import NODES, WEIGHTS, integrate
 
 
 @dataclass(frozen=True)
@@ -121,8 +51,7 @@ class Level:
 
     def log_power(self, less: int) -> Float:
         """Return log of g^(N - less)."""
-        with np.errstate(over="ignore"):
-            return -np.exp(self.nodes.log_n + self.log_minus_log_g) + less * np.exp(self.log_minus_log_g)
+        return -np.exp(self.nodes.log_n + self.log_minus_log_g) + less * np.exp(self.log_minus_log_g)
 
     @cached_property
     def log_planted(self) -> Float:
@@ -133,7 +62,7 @@ class Level:
     def log_p0(self) -> Float:
         """Log of the planted sample's own survival, P_0 = K_1/M(1)."""
         k1 = self.kernels[1]
-        crossed = _log1p(k1.after(1, self.coarse)[:, 0])
+        crossed = np.log1p(np.maximum(k1.after(1, self.coarse)[:, 0], 1e-300 - 1))
         return np.where(k1.leads, crossed, k1.log_scale - self.log_planted + _log(self.value(1)[:, 0]))
 
 
@@ -142,9 +71,8 @@ def _log(x: Float) -> Float:
     return np.log(np.maximum(x, 1e-300))
 
 
-def _log1p(x: Float) -> Float:
-    return np.log1p(np.maximum(x, 1e-300 - 1))
-
+# Relative error of a kernel beyond which nothing made of it counts.
+_USELESS = 0.03
 
 #: level -> integrands at the nodes, shape (R, F)
 Integrands = Callable[[Level], Float]
@@ -152,10 +80,10 @@ Integrands = Callable[[Level], Float]
 
 def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrands) -> Estimate:
     """Integrate over log s at every point: values and errors of shape (n, F)."""
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore", over="ignore"):
         fine, *coarse = (
             np.moveaxis(integrands(Level(nodes, kernels, half)).reshape(*nodes.shape, -1), -1, 0)
-            for half in nodes.levels
+            for half in nodes.kernels.levels
         )
         value, error = integrate(fine, nodes.widths)
         error += (np.abs(fine) * _rounding(nodes, kernels).reshape(nodes.shape) @ WEIGHTS * nodes.widths).sum(axis=-1)
@@ -170,7 +98,9 @@ def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrand
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
     """Return the relative error that exponents of this size bring."""
     common = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m)
-    return EPS * common + np.sum([k.rounding for k in kernels.values()], axis=0)
+    relative = EPS * common + np.sum([k.rounding for k in kernels.values()], axis=0)
+    # Powers of a kernel without digits may be anything.
+    return np.where(relative < _USELESS, relative, 1 / EPS**2)
 
 
 def position(nodes: Nodes, kernels: Mapping[int, Kernel], log_survival: Integrands) -> tuple[Estimate, Estimate]:

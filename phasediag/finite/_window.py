@@ -1,5 +1,6 @@
 """Quadrature in log s for the averages at finite N: where the integrands live, and panels sized to their scales."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,24 +103,19 @@ class Window:
     centre: Float  # where the first factor falls: exp(-N h) or, with a planted sample, P_0
 
     @classmethod
-    def of(cls, e: Energies, log_n: float, planted: bool, tail: float) -> "Window":
-        """Zoom in on the window, outside of which integrands are below exp(-tail)."""
-        table = _Table.wide(e, log_n, tail)
-        low, high = _ends(e, log_n, planted, table, tail)
-        for _ in range(2):
-            # The ends may share a cell of the table: look again around them.
-            table = table.between(e, low, high)
-            low, high = _ends(e, log_n, planted, table, tail)
-        q = log_n + table.log_minus_log_g
-        # A panel spans about one scale of variation of log K_1, and of N h where that is of order 1.
-        level = np.where(q < 5, _graded(table.rate, q), 0)
-        centre = _crossing(table.log_s, q, 0.0)
-        if planted:
-            level = np.maximum(level, _planted_level(e, table.log_s))
-            centre = np.minimum(centre, e.at_integers[1][:, 1])
-        # Kernels of few dimensions are steeper than their saddle-point values.
-        density = (1 / (2.5 * table.scale) + level) * max(1.0, np.sqrt(2 / np.min(e.m)))
-        return cls(table.log_s, density, low, high, centre)
+    def fresh(cls, e: Energies, log_n: float, tail: float) -> "Window":
+        """Return the window for N samples, outside of which integrands are below exp(-tail)."""
+        table, (low, high) = _zoomed(e, log_n, tail, _ends)
+        level, centre = _falls_of_power(log_n, table)
+        return cls(table.log_s, _density(e, table, level), low, high, centre)
+
+    @classmethod
+    def planted(cls, e: Energies, log_n: float, tail: float) -> "Window":
+        """Return the window for a planted sample among N."""
+        table, (low, high) = _zoomed(e, log_n, tail, _planted_ends)
+        level, centre = _falls_of_power(log_n, table)
+        level = np.maximum(level, _planted_level(e, table.log_s))
+        return cls(table.log_s, _density(e, table, level), low, high, np.minimum(centre, e.at_integers[1][:, 1]))
 
     def panels(self, refine: float) -> Float:
         """Return the edges of panels, shape (n, P + 1)."""
@@ -132,6 +128,34 @@ class Window:
         grid = np.unique(np.clip(v, low, high))
         spread = [np.interp(grid, x, y, left=0, right=0) for x, y in zip(v, self.density, strict=True)]
         return _equidistribute(grid[None], refine * np.max(spread, axis=0)[None], low, high)[0]
+
+
+#: Laws seen from n points, log N and log of what may be left out -> where the integrals live
+Placement = Callable[[Energies, float, float], Window]
+
+Ends = Callable[[Energies, float, _Table, float], tuple[Float, Float]]
+
+
+def _zoomed(e: Energies, log_n: float, tail: float, ends: Ends) -> tuple[_Table, tuple[Float, Float]]:
+    """Return a table around the ends of the window, which may share a cell of a wider one, and the ends."""
+    table = _Table.wide(e, log_n, tail)
+    found = ends(e, log_n, table, tail)
+    for _ in range(2):
+        table = table.between(e, *found)
+        found = ends(e, log_n, table, tail)
+    return table, found
+
+
+def _falls_of_power(log_n: float, table: _Table) -> tuple[Float, Float]:
+    """Return the density of panels that resolves g^N, and where it falls."""
+    q = log_n + table.log_minus_log_g
+    return np.where(q < 5, _graded(table.rate, q), 0), _crossing(table.log_s, q, 0.0)
+
+
+def _density(e: Energies, table: _Table, level: Float) -> Float:
+    """Return panels that span about one scale of variation of log K_1, and of N h where that is of order 1."""
+    # Kernels of few dimensions are steeper than their saddle-point values.
+    return (1 / (2.5 * table.scale) + level) * max(1.0, np.sqrt(2 / np.min(e.m)))
 
 
 def _graded(rate: Float, q: Float) -> Float:
@@ -148,21 +172,26 @@ def _planted_level(e: Energies, log_s: Float) -> Float:
     return _graded(np.minimum(1, below / variance + 1 / np.sqrt(variance)), q)
 
 
-def _ends(e: Energies, log_n: float, planted: bool, table: _Table, tail: float) -> tuple[Float, Float]:
+def _ends(e: Energies, log_n: float, table: _Table, tail: float) -> tuple[Float, Float]:
     """Return the ends of the integrals over log s."""
     log_s = table.log_s
     # Powers of g from N - 1 on: one factor of g always comes with a kernel that falls like g.
     log_power = np.log(max(np.expm1(log_n), 1.0)) if log_n < 30 else log_n
     low = _crossing(log_s, log_n + table.log_h, -tail)
     high = _crossing(log_s, log_power + table.log_minus_log_g, np.log(tail + 8))
-    if planted:
-        point, half = np.arange(len(e.xi)), np.array(0.5)
-        psi1 = e.at_integers[0][:, 1:2]
-        middle = e.energy(half, point) + 9 * np.sqrt(e.curvature(half, point) + 2)
-        high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - table.log_k, tail), middle))
-        # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
-        theta = np.geomspace(0.01, 1, 40)
-        low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - tail) / theta, axis=1))
+    return low, high
+
+
+def _planted_ends(e: Energies, log_n: float, table: _Table, tail: float) -> tuple[Float, Float]:
+    """Return the ends where a planted sample ends the integrals on the right, and widens them on the left."""
+    low, high = _ends(e, log_n, table, tail)
+    point, half, log_s = np.arange(len(e.xi)), np.array(0.5), table.log_s
+    psi1 = e.at_integers[0][:, 1:2]
+    middle = e.energy(half, point) + 9 * np.sqrt(e.curvature(half, point) + 2)
+    high = np.minimum(high, np.maximum(_crossing(log_s, log_s + psi1 - table.log_k, tail), middle))
+    # 1 - exp(-x) <= x^theta bounds 1 - P_0 on the left of the planted energy
+    theta = np.geomspace(0.01, 1, 40)
+    low = np.minimum(low, np.max((psi1 - e.cgf(1 + theta, point[:, None]) - tail) / theta, axis=1))
     return low, high
 
 

@@ -23,13 +23,16 @@ Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 _MEANINGS = {
     "log_partition": "log Z, directions of the manifold only",
     "participation": "Y2, the sum of squared weights; 1/Y2 samples carry the score",
+    "participation_typical": "exp of the mean of log Y2 over x, which rare x do not carry",
     "covariance": "C_ii of the weighted samples, averaged over the directions of subspace k",
     "jacobian": "J_ii = (C_ii/t - 1)/t of the score, t the noise variance",
     "retained": "R_k, C_ii over that of the population, t s_k/(t + s_k)",
-    "excess_entropy": "log N minus the entropy of the weights",
+    "excess_entropy": "entropy of the weights, -sum w log w",
     "weight_moments": "sum of w^q",
     "log_partition_std": "standard deviation of log Z over data sets, and over x at test and train",
 }
+# Of the points x: a mean that rests on fewer is said to.
+_RARE = 0.05
 _BY_SUBSPACE = ("covariance", "jacobian", "retained")
 _TIMES: tuple[Line, ...] = (
     "Critical times at this N, all exact:",
@@ -89,6 +92,11 @@ def finite_record(
             {**size, **_critical_times(m, float(alpha), time, where, progress)} for alpha, size in each
         ]
         record["notes"] = ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else []
+    if any(row["participation_support"] < _RARE for row in rows):
+        record["notes"].append(
+            f"the mean of Y2 rests on less than {_RARE:.0%} of the points x where participation_support is below "
+            f"{_RARE:g}: participation_typical tells what the others see"
+        )
     return record
 
 
@@ -171,7 +179,10 @@ def _flat_times(times: Sequence[Record], row: Row) -> Row:
 
 def _shown(row: Row) -> Row:
     """Return the values of the whole manifold, each with its error, in whose digits it is shown."""
-    flat = _flat({name: value for name, value in row.items() if name.removesuffix("_error") not in _BY_SUBSPACE})
+    hidden = {*_BY_SUBSPACE, "participation_median", "participation_support"}
+    if row["participation_typical"] == row["participation"]:
+        hidden.add("participation_typical")
+    flat = _flat({name: value for name, value in row.items() if name.removesuffix("_error") not in hidden})
     return {
         name: Measured(value, flat[_error_of(name)]) if _error_of(name) in flat else value
         for name, value in flat.items()

@@ -1,6 +1,6 @@
 r"""Kernels of the sampling noise of the Jacobian and of the score: mean and mean square over data sets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.finite._energies import Accuracy, Energies, Index
-from phasediag.finite._integrals import Level, Nodes, integrals
-from phasediag.finite._mellin import Insertions
+from phasediag.finite._energies import Accuracy, Energies
+from phasediag.finite._integrals import Level, integrals
+from phasediag.finite._kernels import Insertions, Kernel
+from phasediag.finite._nodes import Nodes
+from phasediag.finite._window import Window
 
 Complex = NDArray[np.inexact]
 
@@ -45,9 +47,8 @@ def covariance_fluctuations(e: Energies, k: int, log_n: float, accuracy: Accurac
         3: [lambda lam: variance(lam) * (2 * variance(lam) + excess(lam))],
         4: [lambda lam: 3 * variance(lam) ** 2],
     }
-    nodes = Nodes.of(e, log_n, False, accuracy)
-    kernels = {p: nodes.kernel(p, _insert(functions)) for p, functions in inserted.items()}
-    kernels[0] = nodes.kernel(0)
+    nodes = Nodes.own(e, log_n, Window.fresh, accuracy)
+    kernels = _inserted(nodes, inserted)
 
     def integrands(level: Level) -> Float:
         one, pair = partial(_single, level), partial(_pair, level)
@@ -78,8 +79,8 @@ def mean_fluctuations(e: Energies, k: int, log_n: float, accuracy: Accuracy) -> 
     def square(lam: Complex) -> Complex:
         return A / (lam + A) + shift(lam) ** 2
 
-    nodes = Nodes.of(e, log_n, False, accuracy)
-    kernels = {0: nodes.kernel(0), 1: nodes.kernel(1, _insert([shift])), 2: nodes.kernel(2, _insert([square]))}
+    nodes = Nodes.own(e, log_n, Window.fresh, accuracy)
+    kernels = _inserted(nodes, {1: [shift], 2: [square]})
 
     def integrands(level: Level) -> Float:
         one, pair = partial(_single, level), partial(_pair, level)
@@ -89,11 +90,13 @@ def mean_fluctuations(e: Energies, k: int, log_n: float, accuracy: Accuracy) -> 
     return integrals(nodes, kernels, integrands)
 
 
-def _insert(functions: Sequence[Callable[[Complex], Complex]]) -> Insertions:
-    def insertions(lam: Complex, row: Index) -> Complex:
-        return np.stack([function(lam) for function in functions], axis=-1)
+def _inserted(nodes: Nodes, functions: Mapping[int, Sequence[Callable[[Complex], Complex]]]) -> dict[int, Kernel]:
+    """Return s^p K_{p,f} for the functions f of lambda of each p, and K_0."""
 
-    return insertions
+    def insert(each: Sequence[Callable[[Complex], Complex]]) -> Insertions:
+        return lambda lam, contour: np.stack([function(lam) for function in each], axis=-1)
+
+    return {**nodes.plain([0]), **{p: nodes.kernels.kernel(p, insert(each)) for p, each in functions.items()}}
 
 
 def _single(level: Level, p: int) -> Float:

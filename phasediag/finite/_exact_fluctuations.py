@@ -1,18 +1,21 @@
 """Beyond the means: moments of the weights and the spread of log Z from one data set to another."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.finite._energies import FAST, FINEST
-from phasediag.finite._fluctuations import weights_and_log_z
-from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._integrals import Nodes
-from phasediag.finite._points import over_points
+from phasediag.finite._cases import Case, over_grid
+from phasediag.finite._energies import FINEST
+from phasediag.finite._integrals import integrals, joined, position
+from phasediag.finite._liquid import liquid_variance
+from phasediag.finite._nodes import Nodes
+from phasediag.finite._points import Wanted
 from phasediag.finite._result import Result
+from phasediag.finite._samples import Fresh, Samples
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 
@@ -92,28 +95,49 @@ def _fluctuations(case: Case) -> Estimate:
     if case.log_n == 0:
         return _one_sample(case)
     if not case.random:
-        found = weights_and_log_z(Nodes.of(case.energies(), case.log_n, False, FINEST), False)
-        return Estimate(found.value[0, [0, 1, 2, 4]], found.error[0, [0, 1, 2, 4]])
+        value, error = (part[0] for part in weights_and_log_z(case.nodes(FINEST), case.samples))
+        return Estimate(value[[0, 1, 2, 4]], error[[0, 1, 2, 4]])
+    floor = np.array([0, 0, 0, 1, 1])
+
+    def at(chi: Float, weights: Float, centre: float) -> Estimate:
+        def average(nodes: Nodes) -> Estimate:
+            value, error = weights_and_log_z(nodes, case.samples)
+            mean, variance = value[:, 3] - centre, value[:, 4]
+            error[:, 4] += 2 * np.abs(mean) * error[:, 3]
+            return Estimate(np.column_stack([value[:, :3], mean, variance + mean**2]), error)
+
+        return case.at_points(chi, weights, average, floor)
+
     # E log Z differs from point to point: measured from here, its square does not cancel.
-    middle = Nodes.of(case.energies_from(case.dims[None]), case.log_n, case.planted, FAST)
-    centre = weights_and_log_z(middle, case.planted).value[0, 3]
+    centre = float(at(case.dims[None], np.ones(1), 0.0).value[0, 3])
+    cloud = case.over_points(Wanted(partial(at, centre=centre), floor))
+    mean, square = cloud.value[3:]
+    error = cloud.error[4] + 2 * np.abs(mean) * cloud.error[3]
+    return Estimate(np.append(cloud.value[:3], square - mean**2), np.append(cloud.error[:3], error))
 
-    def average(nodes: Nodes) -> Estimate:
-        found = weights_and_log_z(nodes, case.planted)
-        mean, variance = found.value[:, 3] - centre, found.value[:, 4]
-        value = np.column_stack([found.value[:, :3], mean, variance + mean**2])
-        error = np.column_stack([found.error[:, :4], found.error[:, 4] + 2 * np.abs(mean) * found.error[:, 3]])
-        return Estimate(value, error)
 
-    found = over_points(case.dims, case.energies_from, case.log_n, case.planted, average)
-    mean, square = found.value[3:]
-    error = found.error[4] + 2 * np.abs(mean) * found.error[3]
-    return Estimate(np.append(found.value[:3], square - mean**2), np.append(found.error[:3], error))
+def weights_and_log_z(nodes: Nodes, samples: Samples) -> Estimate:
+    r"""Return :math:`\mathrm{E} \sum w^q`, q = 2, 3, 4, and mean and variance of log Z at each point.
+
+    The variance is that of log(Exp/Z) without that of a unit exponential's logarithm, :math:`\pi^2/6`.
+    """
+    kernels = nodes.plain(samples.orders(2, 3, 4))
+    weights = integrals(nodes, kernels, lambda level: samples.weights(level, 2, 3, 4))
+    mean, variance = position(nodes, kernels, samples.log_survival)
+    variance = Estimate(variance.value - np.pi**2 / 6, variance.error + 1e-15)
+    if isinstance(samples, Fresh):
+        variance = _better(variance, liquid_variance(nodes, kernels))
+    return joined(weights, Estimate(-np.euler_gamma - mean.value, mean.error), variance)
+
+
+def _better(a: Estimate, b: Estimate) -> Estimate:
+    choose = a.error <= b.error
+    return Estimate(np.where(choose, a.value, b.value), np.where(choose, a.error, b.error))
 
 
 def _one_sample(case: Case) -> Estimate:
     """Return the closed forms at N = 1: log Z is minus one energy."""
-    if case.planted:
+    if case.probe.kind == "train":
         variance = np.sum(case.dims) / 2
     elif case.random:
         variance = np.sum(case.dims * (1 + 2 * case.s / case.t) ** 2) / 2

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
+from phasediag.finite._cases import Case, over_grid
 from phasediag.finite._energies import EPS, FINE
-from phasediag.finite._grid import Case, over_grid
-from phasediag.finite._noise import covariance_fluctuations, mean_fluctuations
 from phasediag.finite._result import Result
+from phasediag.finite._score_moments import covariance_fluctuations, mean_fluctuations
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 

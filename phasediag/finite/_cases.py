@@ -1,0 +1,133 @@
+"""The door of the exact averages: what is asked for, case by case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from phasediag._arrays import Float, positive
+from phasediag._estimate import Estimate
+from phasediag.finite._blocks import AtNodes, at_points
+from phasediag.finite._energies import Accuracy, Energies
+from phasediag.finite._gauss import TOLERANCE as TO_SIX_DIGITS
+from phasediag.finite._gauss import by_gauss_rules
+from phasediag.finite._line import by_trapezoidal_rule
+from phasediag.finite._nodes import Nodes
+from phasediag.finite._points import Cloud, Wanted
+from phasediag.finite._samples import Fresh, Planted, Samples
+from phasediag.finite._sobol import TOLERANCE as TO_THREE_DIGITS
+from phasediag.finite._sobol import by_sobol
+from phasediag.laws.linear import LinearManifold
+from phasediag.probe import Probe
+
+# Of t/s: below, squares of its inverse overflow on the contours.
+_SMALLEST = 1e-120
+# Subspaces up to which a product of Gauss rules is best.
+_FEW = 3
+# Subspaces from which on contours are shared by the nodes of a panel even at a single point.
+_MANY = 16
+
+
+@dataclass(frozen=True)
+class Case:
+    """One manifold, probe, t and log N."""
+
+    m: LinearManifold
+    probe: Probe
+    t: float
+    log_n: float
+
+    @cached_property
+    def s(self) -> Float:
+        """Variances of the data."""
+        return np.array(self.m.data_variances)
+
+    @cached_property
+    def dims(self) -> Float:
+        """Dimensions."""
+        return np.array(self.m.dims, dtype=float)
+
+    @property
+    def random(self) -> bool:
+        """Whether x is random too."""
+        return self.probe.kind in ("test", "train")
+
+    @cached_property
+    def samples(self) -> Samples:
+        """What is seen from x: at ``train`` one of the samples is where x came from."""
+        return Planted() if self.probe.kind == "train" else Fresh()
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the windows in log s hold all that matters."""
+        return bool(np.min(self.t / self.s) > _SMALLEST)
+
+    @cached_property
+    def A(self) -> Float:
+        """t/s_k."""
+        return self.t / self.s
+
+    def energies(self) -> Energies:
+        """Return the law of the energies seen from a given point."""
+        a, b = self.probe.affine(self.m)
+        return Energies(self.A, self.dims, (a + b * self.A)[None])
+
+    def nodes(self, accuracy: Accuracy) -> Nodes:
+        """Return the nodes of a given point."""
+        place = Nodes.own if len(self.s) < _MANY else Nodes.shared
+        return place(self.energies(), self.log_n, self.samples.window, accuracy)
+
+    def at_points(self, chi: Float, weights: Float, f: AtNodes, floor: Float) -> Estimate:
+        """Return averages at noisy samples, :math:`X_k = (s_k + t)` times a chi-square variable each."""
+        tolerance = TO_SIX_DIGITS if len(self.s) <= _FEW else TO_THREE_DIGITS
+        e = Energies(self.A, self.dims, (1 + self.A) * chi)
+        return at_points(e, weights, self.log_n, self.samples.window, f, tolerance, floor)
+
+    def over_points(self, wanted: Wanted, scales: Float | None = None) -> Cloud:
+        """Average over the chi-square variables, where what is averaged may come from these scales (S, K) of them."""
+        if len(self.s) == 1:
+            return by_trapezoidal_rule(self.dims[0], 1.0 if scales is None else float(np.max(scales)), wanted)
+        if len(self.s) <= _FEW and scales is None:
+            return by_gauss_rules(self.dims, wanted)
+        # Psi(1), the mean of the planted energy, and log of the annealed participation.
+        linear = np.array([np.ones_like(self.A), self.A / (1 + self.A), 1 / (2 + self.A)])
+        return by_sobol(self.dims, linear, wanted, scales)
+
+
+def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:
+    """Return the probe, if exact averages exist there."""
+    if m.geometry == "sphere":
+        raise ValueError("exact averages assume Gaussian data: geometry='sphere' has none")
+    where = Probe.parse(probe)
+    if where.kind == "typical":
+        raise ValueError("probe 'typical' is a limit: at finite N use 'test' or 'train'")
+    return where
+
+
+def over_grid(
+    m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
+) -> tuple[Float, Estimate]:
+    """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
+    where = finite_probe(m, probe)
+    t, log_n = np.broadcast_arrays(positive("t", t), _log_n(m, alpha))
+    cases = (Case(m, where, *pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
+    # Over- and underflow far from where integrals live leave zeros there; what they leave elsewhere is checked.
+    with np.errstate(all="ignore"):
+        found = [_known(case, average(case)) for case in cases]
+    value, error = (np.reshape([getattr(e, part) for e in found], (*t.shape, -1)) for part in ("value", "error"))
+    return t, Estimate(value, error)
+
+
+def _known(case: Case, found: Estimate) -> Estimate:
+    """Return what was found, with infinite errors where no digit is known."""
+    lost = np.isnan(found.error) | np.isnan(found.value)
+    return Estimate(found.value, np.where(lost | (not case.reachable), np.inf, found.error))
+
+
+def _log_n(m: LinearManifold, alpha: ArrayLike) -> Float:
+    array = np.asarray(alpha, dtype=float)
+    if not np.all((array >= 0) & np.isfinite(array)):
+        raise ValueError("alpha must not be negative, and finite")
+    return array * m.ambient_dim

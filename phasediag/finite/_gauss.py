@@ -1,0 +1,108 @@
+"""Averages over x of two or three subspaces: a product of Gauss rules, refined until it has converged."""
+
+import math
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+from scipy.special import eval_genlaguerre, gammaln
+
+from phasediag._arrays import Float
+from phasediag.finite._points import Cloud, Wanted
+
+# Nodes for each X_k, up to what K subspaces can afford.
+_RULES = (4, 7, 10, 14, 19, 25, 34, 46)
+_MOST = {2: 46, 3: 25}
+#: What the averages are wanted to, relative to themselves.
+TOLERANCE = 1e-6
+# What the weights of the points that are left out add up to.
+_CUT = 1e-11
+
+
+def by_gauss_rules(dims: Float, wanted: Wanted) -> Cloud:
+    """Average over x; the error is what is estimated to be left of the change from rule to rule, and more."""
+    values: list[Float] = []
+    for size in (size for size in _RULES if size <= _MOST[len(dims)]):
+        chi, weights = product_rule(tuple(dims), size)
+        found = wanted.at(chi, weights)
+        values.append(weights @ found.value)
+        left = _left(values)
+        if np.all(left <= TOLERANCE * np.maximum(np.abs(values[-1]), wanted.floor)):
+            break
+    error = weights @ found.error + left + _left_out(weights, found.value)
+    return Cloud(values[-1], error, found.value, _Expansion(dims, chi, weights, found.value, size - 1))
+
+
+def _left(values: list[Float]) -> Float:
+    """Return what may be left after the last rule, from the last three changes.
+
+    Were convergence exactly geometric, the last change times the ratio of the last two would be left. One change may
+    be small by accident: that of the rule before counts as well, with the ratio it had.
+    """
+    if len(values) < 4:
+        return np.full_like(values[-1], np.inf)
+    third, second, last = np.abs(np.diff(values[-4:], axis=0))
+    ratio = np.minimum(second / np.maximum(third, 1e-300), 1)
+    envelope = np.maximum(last, second * ratio)
+    return envelope * np.sqrt(np.minimum(envelope / np.maximum(second, 1e-300), 1))
+
+
+def _left_out(weights: Float, value: Float) -> Float:
+    """Return what points beyond the cut may add, from what those within a factor 1e2 and 1e4 of it do."""
+    total = np.cumsum(weights)
+    outer, inner = (total < 1e2 * _CUT), (total >= 1e2 * _CUT) & (total < 1e4 * _CUT)
+    last, before = (np.abs(weights[part] @ value[part]) for part in (outer, inner))
+    ratio = np.minimum(last / np.maximum(before, 1e-300), 0.95)
+    return last * ratio / (1 - ratio)
+
+
+@lru_cache(maxsize=64)
+def product_rule(dims: tuple[float, ...], size: int) -> tuple[Float, Float]:
+    """Return the nodes of the product rule and their weights, without the many that add up to next to nothing."""
+    rules = [chi_square_rule(dim, size) for dim in dims]
+    weights = np.array([math.prod(w) for w in product(*(rule[1] for rule in rules))])
+    nodes = np.array(list(product(*(rule[0] for rule in rules))))
+    order = np.argsort(weights)
+    kept = order[np.cumsum(weights[order]) > _CUT]
+    return nodes[kept], weights[kept] / np.sum(weights[kept])
+
+
+def chi_square_rule(dim: float, size: int) -> tuple[Float, Float]:
+    """Return the Gauss rule of a chi-square law from the Jacobi matrix of the Laguerre polynomials: any dim will do."""
+    from scipy.linalg import eigh_tridiagonal
+
+    n, a = np.arange(size), dim / 2
+    nodes, vectors = eigh_tridiagonal(2 * n + a, np.sqrt(n[1:] * (n[1:] + a - 1)))
+    return 2 * nodes, vectors[0] ** 2
+
+
+# Of polynomials that stand for the function between the nodes.
+_HIGHEST = 12
+
+
+class _Expansion:
+    """Values of a column at chi-square variables, from orthogonal polynomials: all, and the lower two thirds."""
+
+    def __init__(self, dims: Float, chi: Float, weights: Float, at: Float, degree: int) -> None:
+        self.dims, self.chi, self.weighted, self.degree = dims, chi, weights[:, None] * at, min(degree, _HIGHEST)
+
+    def __call__(self, column: int, chi: Float) -> tuple[Float, Float]:
+        at_nodes, there = (self._polynomials(points) for points in (self.chi, chi))
+        fine, coarse = np.zeros((2, len(chi)))
+        for powers in product(range(self.degree + 1), repeat=len(self.dims)):
+            if sum(powers) > self.degree:
+                continue
+            term = self.weighted[:, column] @ _product(at_nodes, powers) * _product(there, powers)
+            fine += term
+            coarse += term if sum(powers) <= self.degree * 2 // 3 else 0
+        return fine, coarse
+
+    def _polynomials(self, points: Float) -> Float:
+        """Return the orthonormal polynomials of each variable, shape (K, degree + 1, n)."""
+        n, a = np.arange(self.degree + 1)[:, None], self.dims[:, None, None] / 2
+        norm = np.exp((gammaln(n + a) - gammaln(n + 1.0) - gammaln(a)) / 2)
+        return eval_genlaguerre(n, a - 1, points.T[:, None, :] / 2) / norm
+
+
+def _product(polynomials: Float, powers: tuple[int, ...]) -> Float:
+    return np.prod([polynomials[k, n] for k, n in enumerate(powers)], axis=0)

@@ -1,0 +1,77 @@
+r"""Nodes in log s for each of n points, and the kernels there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from phasediag._arrays import Float
+from phasediag.finite._energies import Accuracy, Energies, Index
+from phasediag.finite._kernels import Kernel, Kernels, OwnContours, along, one
+from phasediag.finite._panels import SharedContours, coordinates, representatives
+from phasediag.finite._window import NODES, Placement
+
+# Panels that points share, beyond which they do better in smaller groups.
+_MOST = 120
+
+
+class TooDifferentError(Exception):
+    """Raised where points cannot share nodes."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Nodes in log s for each of n points, in one flat array of R = n P 16 rows, and where kernels come from there."""
+
+    e: Energies
+    log_n: float
+    log_s: Float  # (R,)
+    point: Index  # of each node
+    widths: Float  # half widths of the panels, (n, P)
+    kernels: Kernels
+
+    @classmethod
+    def own(cls, e: Energies, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
+        """Place nodes for each point by itself, each with a contour of its own."""
+        edges = place(e, log_n, accuracy.negligible).panels(accuracy.panels)
+        widths = np.diff(edges, axis=1) / 2
+        log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
+        point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
+        return cls(e, log_n, log_s.ravel(), point, widths, OwnContours(e, log_s.ravel(), point, accuracy))
+
+    @classmethod
+    def shared(cls, e: Energies, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
+        """Place nodes that serve all points, at the same distances from a log s that is linear in xi.
+
+        Points for which that takes too many are too different: a `TooDifferentError`, unless there is one point only.
+        """
+        sample = representatives(e)
+        window = place(e.at(e.xi[sample]), log_n, accuracy.negligible)
+        columns = np.hstack([np.ones((len(e.xi), 1)), coordinates(e)])
+        fitted, *_ = np.linalg.lstsq(columns[sample], window.centre, rcond=None)
+        # Where N h or P_0 falls moves with the point, the edge of the energies does not.
+        shifts = [columns @ fitted, np.zeros(len(e.xi))]
+        choices = [(window.shared_panels(accuracy.panels, shift[sample]), shift) for shift in shifts]
+        edges, shift = min(choices, key=lambda choice: len(choice[0]))
+        if len(edges) > _MOST and len(e.xi) > 1:
+            raise TooDifferentError
+        widths = np.diff(edges) / 2
+        v = (edges[:-1] + widths)[:, None] + widths[:, None] * NODES
+        log_s = (shift[:, None, None] + v).ravel()
+        point = np.repeat(np.arange(len(e.xi)), v.size)
+        kernels = SharedContours(e, shift, v, sample, accuracy)
+        return cls(e, log_n, log_s, point, np.tile(widths, (len(e.xi), 1)), kernels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Points, panels and nodes in each."""
+        return (*self.widths.shape, len(NODES))
+
+    def plain(self, orders: Iterable[int]) -> dict[int, Kernel]:
+        """Return s^p K_p at the nodes."""
+        return {p: self.kernels.kernel(p, one) for p in orders}
+
+    def along(self, orders: Iterable[int], A: Float) -> dict[int, Kernel]:
+        """Return s^p K_{p,f} for the insertions 1, delta, delta^2 along directions of A = t/s."""
+        inserted = along(A, self.kernels.centre)
+        return {p: self.kernels.kernel(p, inserted) for p in orders}
