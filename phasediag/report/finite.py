@@ -85,18 +85,19 @@ def finite_record(
     for alpha, size, clock, one in progress(points, "times"):
         found = [function(m, one, alpha=alpha, probe=where).to_dict() for function in functions]
         rows.append({**size, "t": clock, **{name: _plain(v) for part in found for name, v in _paired(part)}})
-    record = {"manifold": manifold_record(m), "probe": str(where), "time": time, "rows": rows, "notes": []}
+    notes = []
+    if any(row["participation_support"] < _RARE for row in rows):
+        notes.append(
+            f"the mean of Y2 rests on less than {_RARE:.0%} of the points x where participation_support is below "
+            f"{_RARE:g}: participation_typical tells what the others see"
+        )
+    record = {"manifold": manifold_record(m), "probe": str(where), "time": time, "rows": rows, "notes": notes}
     if critical:
         few = any(n <= 2 for n in sizes.n)
         record["critical_times"] = [
             {**size, **_critical_times(m, float(alpha), time, where, progress)} for alpha, size in each
         ]
-        record["notes"] = ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else []
-    if any(row["participation_support"] < _RARE for row in rows):
-        record["notes"].append(
-            f"the mean of Y2 rests on less than {_RARE:.0%} of the points x where participation_support is below "
-            f"{_RARE:g}: participation_typical tells what the others see"
-        )
+        notes += ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else []
     return record
 
 
