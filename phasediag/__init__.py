@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from phasediag.laws.sphere import Sphere
     from phasediag.probe import Probe
     from phasediag.rem import RandomEnergyModel
+    from phasediag.score import diagnose
 
 # Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
 _ROOM = {
@@ -47,6 +48,7 @@ _ROOM = {
     "critical_alphas": "critical",
     "critical_times": "critical",
     "crosscheck": "comparison",
+    "diagnose": "score",
     "exact_averages": "finite",
     "crossover_alphas": "critical",
     "lost_first": "critical",
@@ -71,6 +73,7 @@ __all__ = [
     "critical_times",
     "crosscheck",
     "crossover_alphas",
+    "diagnose",
     "exact_averages",
     "lost_first",
     "mutual_information",

@@ -27,7 +27,8 @@ def normal_bundle_dimension(
 
     Around a point on a manifold, at little noise, scores point back along its normals. The singular values of a matrix
     of scores at :math:`x + \sqrt t\,g`, g standard normal, show as many large ones as there are normals: the dimension
-    is the number below their largest gap.
+    is the number below their largest drop. Scores are taken from their mean, which along the manifold is no normal.
+    Where no direction is normal to the data the number means nothing.
 
     Parameters
     ----------
@@ -67,9 +68,8 @@ def normal_bundle_dimension(
     for point, time in zip(x, t, strict=True):
         around = point + np.sqrt(time) * g
         scores = evaluate(score, around, np.full(len(around), time), max_memory)
-        # Differences, not ratios: the mean score along the manifold is small, but many times its fluctuations.
-        drops = -np.diff(np.linalg.svd(scores, compute_uv=False))
-        found.append(d - 1 - int(np.argmax(drops)))
+        drops = -np.diff(np.linalg.svd(scores - scores.mean(axis=0), compute_uv=False))
+        found.append(d - 1 - int(np.argmax(drops)) if d > 1 else 0)
     return np.array(found)
 
 
