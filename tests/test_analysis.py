@@ -246,3 +246,27 @@ def test_pickles_are_never_loaded(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="cannot be read"):
         read_samples(tmp_path / "a.npy")
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    from phasediag.cli.group import run
+
+    monkeypatch.chdir(tmp_path)
+    law = GaussianMixture([0.5, 0.5], [[3, 0, 0], [-3, 0, 0]], [1.0, 1.0])
+    y, labels = law.sample_labelled(400, 0)
+    np.save("y.npy", y)
+    np.savetxt("labels.txt", labels, fmt="%d")
+    argv = ["analyze", "y.npy", "--labels", "labels.txt", "--queries", "40", "--t", "0.05:5:6"]
+    assert run([*argv, "-o", "figure.png"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("400 samples in 3 dimensions")
+    assert "Each class by itself" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert (tmp_path / "figure.png").exists()
+    assert run([*argv, "--format", "json", "--time", "edm"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["rows"][0]["t"] == pytest.approx(0.05)
+    assert run(["analyze", "none.npy"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    assert run(["analyze", "y.npy", "-o", "report.exe"]) == 2
+    assert "-o" in capsys.readouterr().err

@@ -119,11 +119,11 @@ class DataAnalysis:
 
         return plot_analysis(self, **options)
 
-    def to_html(self, path: str | os.PathLike[str], command: str = "") -> None:
+    def to_html(self, path: str | os.PathLike[str], command: str = "", time: str = "ve") -> None:
         """Write a report that needs no other file: figure, tables, notes, and the command that made it."""
         from phasediag.report.data import write_html
 
-        write_html(self, path, command)
+        write_html(self, path, command, time)
 
     def _repr_html_(self) -> str:
         low, high = self.condensation_interval

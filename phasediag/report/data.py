@@ -9,11 +9,13 @@ import numpy as np
 
 from phasediag._files import whole_file
 from phasediag.noise import CONVENTIONS, from_ve
+from phasediag.report.report import Line, Report
+from phasediag.report.tables import Table
 
 if TYPE_CHECKING:
     from phasediag.analysis import DataAnalysis
 
-__all__ = ["sentences", "tables", "write_html"]
+__all__ = ["data_report", "sentences", "tables", "write_html"]
 
 Row = dict[str, Any]
 
@@ -43,6 +45,13 @@ def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
         lines.append(
             f"{above.capitalize()} {clock} = {high:.3g} (+- {error:.0%}) it is not: a bound, on average over data sets."
         )
+    measured = found.measured_critical_times["resolution"]
+    if np.isfinite(measured).any():
+        i = int(np.nanargmax(measured))
+        lines.append(
+            f"Sampling noise drowns direction {found.directions[i] + 1} first, of variance "
+            f"{found.spectrum[found.directions[i]]:.3g} (measured, criterion resolution)."
+        )
     if found.interval_without_duplicates is not None:
         ends = [float(from_ve(end, time)) for end in found.interval_without_duplicates]
         lines.append(f"Without the duplicates these are {clock} = {ends[0]:.3g} and {ends[1]:.3g}.")
@@ -50,6 +59,55 @@ def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
         where = float(from_ve(found.classes.speciation_time, time))
         lines.append(f"Trajectories choose a class near {clock} = {where:.3g} (an estimate, exact for two alike).")
     return lines
+
+
+def data_report(found: "DataAnalysis", time: str = "ve") -> Report:
+    """Return the analysis as a report: sentences, what holds at each noise, by direction, and by class."""
+    by = tables(found, time)
+    shown = [
+        Table([{name: row[name] for name in _SHOWN} for row in by["by_time"]], "At each noise:", ("t",)),
+        Table(by["by_direction"], "Critical times along principal directions:", ("direction",)),
+    ]
+    if "by_class" in by:
+        shown.append(Table(by["by_class"], "Each class by itself, as a Gaussian:", ("class",)))
+    known = {"n": found.n, "d": found.d, "rank": found.rank, "units": found.units, "duplicates": found.duplicates}
+    low, high = (_number(from_ve(end, time)) for end in found.condensation_interval)
+    document = {
+        **known,
+        "near_duplicates": list(found.near_duplicates),
+        "time": time,
+        "condensation_interval": [low, high],
+        "rows": by["by_time"],
+        "by_direction": by["by_direction"],
+        **({"by_class": by["by_class"]} if "by_class" in by else {}),
+        "seed": found.seed,
+        "notes": list(found.notes),
+    }
+    legend: list[Line] = [*_MEANINGS, f"Times are {CONVENTIONS[time].sentence}, in the units of the analysis."]
+    return Report([document], by["by_time"], sentences(found, time), shown, legend)
+
+
+_SHOWN = (
+    "t",
+    "excess_entropy",
+    "information_lower",
+    "information_upper",
+    "n_at_least",
+    "n_at_most",
+    "local_dimension",
+    "effective_dimension",
+)
+_MEANINGS = (
+    ("excess_entropy", "log of the number of samples left in doubt at a noisy sample, E H(w)"),
+    ("information_lower", "lower bound on the information I(t), log N - E H, on average over data sets"),
+    ("information_upper", "upper bound on I(t): the score condenses where I = log N"),
+    ("n_at_least", "samples that keep the score from memorising down to t: at least so many,"),
+    ("n_at_most", "and at most"),
+    ("local_dimension", "dimension of the data at the scale of the noise; above collapse only"),
+    ("effective_dimension", "directions with a variance above the noise, sum s/(s + t)"),
+    ("resolution", "predicted for a Gaussian of this spectrum at a typical point, and measured"),
+    ("score", "the same for the score"),
+)
 
 
 def _relative(found: "DataAnalysis", end: int) -> float:
