@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from phasediag import LinearManifold, phase_diagram, singular_values
 from phasediag.cli import main
-from phasediag.diagram import PhaseDiagram, automatic_ranges
+from phasediag.diagram import PhaseDiagram
 from phasediag.empirical import EmpiricalScore
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
@@ -97,24 +98,46 @@ def test_spectrum_says_where_wishart_fails(run):
 
 
 def test_diagram_with_its_own_ranges(run):
-    code, out, err = run("diagram", *PAPER, "-o", "x.png", "--save", "x.npz")
+    code, out, err = run("diagram", *PAPER, "--time", "edm", "-o", "x.png", "--save", "x.npz")
     assert (code, err) == (0, "")
-    assert "criterion resolution" in out
-    assert out.endswith("Wrote x.npz\nWrote x.png\n")
-    assert PhaseDiagram.load("x.npz").to_dict() == phase_diagram(M, *automatic_ranges(M)).to_dict()
+    assert out == (
+        "Phase diagram: 400 alpha in [0.0231, 0.44], 400 sigma in [0.1, 1.732]; criterion\n"
+        "resolution (annealed, typical)\n"
+        "Times are EDM noise levels sigma = sqrt(t).\n\nWrote x.npz\nWrote x.png\n"
+    )
+    assert PhaseDiagram.load("x.npz").to_dict() == phase_diagram(M).to_dict()
+    assert json.loads(Image.open("x.png").text["Description"])["criterion"] == "resolution"
     assert sorted(os.listdir()) == ["x.npz", "x.png"]
 
 
 def test_diagram_on_given_grids(run):
-    code, *_ = run(
+    code, out, _ = run(
         "diagram", *PAPER, "--n", "10:1000:5", "--t", "0.1,0.2,0.5", "--time", "abar", "--criterion", "rem",
-        "--closure", "gaussian", "--axis", "n", "--columns", 2, "-o", "x.pdf", "--save", "x.csv",
+        "--closure", "gaussian", "--columns", 2, "--mark-n", 300, "-o", "x.svg", "--save", "x.csv",
     )  # fmt: skip
     assert code == 0
+    assert "5 n in [10, 1000], 3 abar in [0.1, 0.5]" in out
     diagram = PhaseDiagram.load("x.csv")
     np.testing.assert_allclose(np.exp(diagram.log_n), np.geomspace(10, 1000, 5))
     np.testing.assert_allclose(diagram.times, [1, 4, 9])
-    assert (diagram.criterion, diagram.closure) == ("rem", "gaussian")
+    assert (diagram.criterion, diagram.closure, diagram.axis) == ("rem", "gaussian", "n")
+    drawn = Path("x.svg").read_text()
+    assert "data-set size" in drawn  # the axis
+    assert "300" in drawn  # the mark
+
+
+def test_diagram_shows_the_marked_size_and_judges_at_the_probe_asked_for(run):
+    arguments = ("--var", 1, "--dims", 4, "--ambient-dim", 8, "--probe", "origin", "--mark-n", 6e4, "--save", "x.npz")
+    assert run("diagram", *arguments)[0] == 0
+    diagram = PhaseDiagram.load("x.npz")
+    assert diagram.probe == "origin"
+    assert diagram.log_n[-1] > np.log(6e4)
+
+
+def test_diagram_of_slow_criteria_takes_few_sizes(run):
+    code, out, err = run("diagram", "--var", 1, "--dims", 4, "--closure", "finite", "--save", "x.npz")
+    assert (code, err) == (0, "")
+    assert out.startswith("Phase diagram: 24 alpha")
 
 
 @pytest.mark.parametrize("name", ["gaps", "score-field", "critical-times"])
@@ -140,6 +163,9 @@ def test_a_folder_in_the_way_stops_both_files(run):
         (("diagram", *PAPER, "-o", "nowhere/x.png"), "-o: the folder of"),
         (("diagram", *PAPER, "-o", "x.png", "--alpha", "0.3,0.2"), "--alpha must be a list"),
         (("diagram", *PAPER, "-o", "x.png", "--t", "1"), "--t must be a list"),
+        (("diagram", *PAPER, "-o", "x.png", "--alpha", "0.3"), "--alpha must be a list"),
+        (("diagram", *PAPER, "-o", "x.png", "--n", "9,8"), "--n must be a list"),
+        (("diagram", *PAPER, "-o", "x.png", "--alpha", "0.1,0.2", "--mark-n", "1e9"), "--mark-n must lie within"),
         (("diagram", *PAPER, "-o", "x.png", "--alpha", "1,99", "--axis", "n"), "--axis 'n'"),
         (("diagram", *PAPER, "-o", "x.png", "--criterion", "taste"), "--criterion"),
         (("diagram", *PAPER, "-o", "x.png", "--closure", "exact"), "--closure must be"),

@@ -39,6 +39,7 @@ _OPTIONS = {
     "criterion": "--criterion",
     "fields": "--fields",
     "geometry": "--geometry",
+    "mark_n": "--mark-n",
     "n": "--n",
     "n_replicates": "--replicates",
     "probe": "--probe",

@@ -226,7 +226,7 @@ def _rows(manifolds: Sequence[LinearManifold], name: str) -> Float:
 
 def _grid(name: str, values: Float) -> Float:
     if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
-        raise ValueError(f"{name} must be a list of at least two increasing numbers")
+        raise ValueError(f"{name} must be a list of at least two increasing numbers, which span the diagram")
     return values
 
 
