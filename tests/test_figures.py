@@ -158,6 +158,7 @@ def test_axes_are_labelled_and_files_written(name, tmp_path):
         "spectrum": {"n": 50, "n_times": 3},
         "critical-times": {"measured": {}},
         "closures": {"measured": {}},
+        "order": {"measured": {}},
     }
     fig = figure(name, **options.get(name, {}))
     save_figure(fig, tmp_path / f"{name}.svg")

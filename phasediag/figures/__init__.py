@@ -19,6 +19,7 @@ FIGURES = {
         "critical_times",
         "critical times of the subspaces against alpha, by every criterion and measured",
     ),
+    "order": ("order", "noise loses large variances first, bias small ones: both orders on one manifold, measured"),
     "closures": ("closures", "gaussian and exact closures against exact averages at finite N and Monte Carlo"),
 }
 
