@@ -342,7 +342,8 @@ def test_version_and_help(run):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_help_page_has_an_example_that_runs(run, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    np.save("data.npy", M.sample(300, 0))  # what the example of analyze reads
+    np.save("data.npy", M.sample(300, 0))  # what the examples of analyze and diagnose read
+    (tmp_path / "model.py").write_text("def score(x, t):\n    return -x / (1 + t[:, None])\n")
     code, page, _ = run(name, "--help")
     assert code == 0
     examples = [line.split()[1:] for line in page.splitlines() if line.strip().startswith(f"phasediag {name} ")]

@@ -19,6 +19,7 @@ ABOUT = {
     "spectrum": "Singular values of the score's Jacobian.",
     "crosscheck": "Theory against Monte Carlo, with error bars.",
     "analyze": "When your own samples are memorised, and how many prevent it.",
+    "diagnose": "What a trained model has memorised.",
     "diagram": "The phase diagram, as a figure and as data.",
     "figure": "Named figures of the theory and of the paper.",
     "symbolic": "Every formula, as text, LaTeX or a NumPy function.",

@@ -1,0 +1,117 @@
+import csv
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from phasediag import LinearManifold, diagnose
+from phasediag.cli import main
+from phasediag.empirical import EmpiricalScore
+from phasediag.score import ParametrisedScore
+from phasediag.score.loading import load
+
+M = LinearManifold([1, 0.3], [2, 3], ambient_dim=8)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with samples and a module of scores."""
+    monkeypatch.chdir(tmp_path)
+    np.save("train.npy", M.sample(150, rng=0).astype("f4").reshape(150, 2, 4))
+    np.save("test.npy", M.sample(100, rng=1))
+    (tmp_path / "my_scores.py").write_text(
+        "import numpy as np\n"
+        "from phasediag.empirical import EmpiricalScore\n"
+        "copy = EmpiricalScore(np.load('train.npy').reshape(150, 8))\n"
+        "def noise(z, sigma):\n"
+        "    return sigma[:, None] * z / (1 + sigma[:, None] ** 2)\n"
+        "class inner:\n"
+        "    number = 3\n"
+    )
+    yield tmp_path
+    sys.modules.pop("my_scores", None)
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*argv):
+        with pytest.raises(SystemExit) as stop:
+            main(["diagnose", *map(str, argv)])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return call
+
+
+def test_the_command_prints_what_diagnose_finds(run, folder):
+    argv = ("my_scores:copy", "--samples", "train.npy", "--heldout", "test.npy", "--t", "0.05,0.5,5", "--seed", 3)
+    code, out, err = run(*argv, "--format", "json", "--generated", "train.npy")
+    assert (code, err) == (0, "")
+    record = json.loads(out)
+    train, test = np.load("train.npy").reshape(150, 8), np.load("test.npy")
+    rng = np.random.default_rng(3)
+    probes = test[np.sort(rng.choice(100, 16, replace=False))]
+    found = diagnose(EmpiricalScore(train), [0.05, 0.5, 5], probes, train, test, rng=rng)
+    assert [row["rho"] for row in record["rows"]] == pytest.approx([1, 1, 1])
+    for name in ("dimension_flipd", "information", "rho_heldout", "risk_heldout_model"):
+        assert [row[name] for row in record["rows"]] == pytest.approx([row[name] for row in found.rows()])
+    assert [row["variance"] for row in record["directions"]] == pytest.approx(found.directions.variances)
+    assert record["condensation_bound"] == found.condensation_bound
+    assert record["copying"]["rate"]["value"] == 1
+    assert (record["samples"], record["heldout"]) == ([150, 8], [100, 8])
+
+
+def test_clocks_kinds_tables_and_figures(run, folder):
+    argv = ("my_scores:noise", "--samples", "train.npy", "--kind", "noise", "--clock", "edm")
+    _, out, _ = run(*argv, "--t", "0.1,1", "--time", "edm", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [float(row["t"]) for row in rows] == [0.1, 1.0]
+    assert float(rows[1]["asymmetry"]) < 1e-6
+    _, out, _ = run(*argv, "--t", "0.5", "-o", "figure.pdf")
+    assert out.startswith("Score my_scores:noise at 16 probes in d = 8; 150 training samples, 0 held out")
+    assert "rho_heldout" not in out.split("Times are")[0].split("At each noise:")[1].split("Along")[0]
+    assert (folder / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--samples", "train.npy", "--t", 1), "give either MODULE:FUNCTION or --diffusers FOLDER"),
+        (("my_scores:copy", "--diffusers", "x", "--samples", "train.npy", "--t", 1), "give either"),
+        (("my_scores", "--samples", "train.npy", "--t", 1), "must be module:function"),
+        (("my_scores:none", "--samples", "train.npy", "--t", 1), "'my_scores' holds no 'none'"),
+        (("nowhere:none", "--samples", "train.npy", "--t", 1), "there is no module 'nowhere'"),
+        (("my_scores:copy", "--samples", "none.npy", "--t", 1), "'none.npy' does not exist"),
+        (("my_scores:copy", "--samples", "train.npy", "--t", 1, "-o", "x.doc"), "-o must end in"),
+        (("my_scores:copy", "--samples", "train.npy"), "--t"),
+        (("my_scores:copy", "--samples", "train.npy", "--t", 1, "--method", "reverse"), ""),
+    ],
+)
+def test_errors_are_one_line(run, folder, argv, words):
+    code, _, err = run(*argv)
+    if words:
+        assert code == 2
+        assert err.count("\n") == 1
+        assert words in err
+    else:
+        assert code == 0  # an empirical score differentiates itself
+
+
+def test_pickled_arrays_are_refused(run, folder):
+    np.save("bad.npy", np.array([{}], dtype=object), allow_pickle=True)
+    code, _, err = run("my_scores:copy", "--samples", "bad.npy", "--t", 1)
+    assert code == 2
+    assert "bad.npy" in err
+
+
+def test_names_are_looked_up_in_the_working_directory(folder):
+    assert isinstance(load("my_scores:noise", "noise", "edm"), ParametrisedScore)
+    assert isinstance(load("my_scores:copy"), EmpiricalScore)
+    with pytest.raises(TypeError, match="fn must be a function"):
+        load("my_scores:inner.number")
+    (folder / "broken.py").write_text("import nothing_like_this\n")
+    with pytest.raises(ModuleNotFoundError, match="nothing_like_this"):
+        load("broken:score")
+    assert str(folder) not in sys.path
