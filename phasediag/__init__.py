@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from phasediag.finite import exact_averages
     from phasediag.information import clone_probability, mutual_information, speciation_time
     from phasediag.jacobian import singular_values
+    from phasediag.laws.hidden import HiddenManifold
     from phasediag.laws.linear import LinearManifold
     from phasediag.laws.mixture import GaussianMixture
     from phasediag.laws.sphere import Sphere
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 # Rooms are opened on first use, so that `import phasediag` and the command line stay fast.
 _ROOM = {
     "GaussianMixture": "laws.mixture",
+    "HiddenManifold": "laws.hidden",
     "analyze": "analysis",
     "LinearManifold": "laws.linear",
     "Probe": "probe",
@@ -61,6 +63,7 @@ _ROOM = {
 
 __all__ = [
     "GaussianMixture",
+    "HiddenManifold",
     "LinearManifold",
     "Probe",
     "RandomEnergyModel",
