@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from phasediag import LinearManifold
-from phasediag.empirical import EmpiricalScore, _cloud, _dense, _kernel, _screen
+from phasediag.empirical import EmpiricalScore, _cloud, _dense, _direct, _kernel, _screen
 
 EPS = 1e-10
 QUANTITIES = ("log_partition", "participation", "entropy", "score", "jacobian", "singular_values")
@@ -144,8 +144,10 @@ def test_skipping_keeps_its_bound():
     samples = draw.normal(size=(6000, 20))
     x, t = samples[:16] + 0.3 * draw.normal(size=(16, 20)), 0.09
     score = EmpiricalScore(samples)
-    assert _kernel.pilot(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)) == 1
-    _, rows, padding = zip(*_screen.survivors(score._cloud, x, np.array([t]), _kernel.Wanted(order=1)), strict=True)
+    assert _kernel.plan(score._samples.cloud, None, x, np.array([t]), _kernel.Wanted(order=1)).few == 1
+    _, rows, padding = zip(
+        *_screen.screened(score._samples.cloud, x, np.array([t]), _kernel.Wanted(order=1)), strict=True
+    )
     assert sum(np.sum(~pad) for pad in padding) < 0.02 * 16 * 6000
     assert np.max(np.abs(score.score(x, t) - direct(samples, x, t)["score"])) < 1e-11 / np.sqrt(t)
     assert rows[0].max() < 6000
@@ -159,11 +161,11 @@ def test_the_screen_finds_every_near_sample_once(n, n_queries, monkeypatch):
     monkeypatch.setattr(_screen, "_BUFFERS", [])
     draw = np.random.default_rng(n)
     samples, x, t = draw.normal(size=(n, 6)), draw.normal(size=(n_queries, 6)), np.array([0.01])
-    cloud = EmpiricalScore(samples)._cloud
+    cloud = EmpiricalScore(samples)._samples.cloud
     energy = np.sum((x[:, None] - samples) ** 2, axis=-1) / 2
     depth = cloud.scale**2 * _screen.window(cloud, x, t, _kernel.Wanted(order=1))
     found = np.zeros(energy.shape, int)
-    for group, rows, padding in _screen.survivors(cloud, x, t, _kernel.Wanted(order=1)):
+    for group, rows, padding in _screen.screened(cloud, x, t, _kernel.Wanted(order=1)):
         np.add.at(found, (np.broadcast_to(group[:, None], rows.shape)[~padding], rows[~padding]), 1)
     assert found.max() == 1
     assert np.all(found[energy - energy.min(axis=1, keepdims=True) <= 0.99 * depth] == 1)
@@ -173,7 +175,7 @@ def test_the_screen_finds_every_near_sample_once(n, n_queries, monkeypatch):
 
 @pytest.mark.parametrize("t", [1e-10, 1e-3, 0.5])
 def test_equal_energies_all_survive(t, monkeypatch):
-    for module in (_kernel, _screen):
+    for module in (_direct, _kernel, _screen):
         monkeypatch.setattr(module, "GATHER", 1 << 12)  # so that memory bounds cut the survivors
     monkeypatch.setattr(_screen, "CROWD", 1 << 12)  # and the queries of a screen
     sphere = LinearManifold([1, 0.3], [2, 5], ambient_dim=8, geometry="sphere").sample(3000, 1)

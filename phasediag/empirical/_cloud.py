@@ -62,9 +62,17 @@ class Cloud:
         rows[:, -1] = 1
         return rows
 
-    def reach(self, x: Float) -> float:
+    def reach(self, x: Float) -> Float:
         """Return the size of the terms of that product, in the units of x: eps times it is what it loses."""
-        return (float(np.sqrt(2 * half_norms(x - self.centre).max())) + self.radius) * self.radius
+        return (np.sqrt(2 * half_norms(x - self.centre)) + self.radius) * self.radius
+
+    def lost(self, x: Float, dtype: DTypeLike) -> Float:
+        """Return a bound on that loss: rounding of the factors and of d + 2 additions."""
+        return (self.d + 8) * np.finfo(dtype).eps * self.reach(x)
+
+    def farthest(self, x: Float) -> float:
+        """Return a bound on the energies |x - y|^2/2."""
+        return (float(np.sqrt(2 * half_norms(x - self.centre).max())) + self.radius) ** 2 / 2
 
     def block(self, start: int, stop: int, dtype: DTypeLike) -> Float:
         r"""Return the rows :math:`(y', 1, -|y'|^2/2)` of samples ``start`` to ``stop``, shape (n, d + 2)."""

@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud, aligned, block_rows, half_norms, parts
 from phasediag.empirical._moments import Sums, Wanted
 
-__all__ = ["dense"]
+__all__ = ["DEEP", "SAFE", "dense"]
 
 Float = NDArray[np.floating[Any]]
 CACHED = 1 << 17  # exponents that a second-level cache holds
 SAFE = {DOUBLE: 300.0, SINGLE: 40.0}  # exp of twice this, times any N, does not overflow
+DEEP = {DOUBLE: -700.0, SINGLE: -85.0}  # exp of less underflows, and is then up to fifty times slower
 
 
 def dense(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None, dtype: np.dtype[Any]) -> Sums:
     """Return the sums of the queries at all times, computed in ``dtype``."""
+    deep = cloud.farthest(x) / times[0] > -DEEP[dtype]
     unit = times / cloud.scale**2
     shared = float(unit[0]) if len(times) == 1 else 1.0  # one time goes into the product, several share it
     X, half, unit = cloud.queries(x, DOUBLE) / shared, half_norms(cloud.unit(x)) / shared, unit / shared
     V = None if v is None else v.astype(dtype)
-    running = [_Running(X[i], half[i], unit, wanted, None if V is None else V[i], dtype) for i in parts(len(x))]
+    running = [_Running(X[i], half[i], unit, wanted, None if V is None else V[i], dtype, deep) for i in parts(len(x))]
     rows, depth = _shape(cloud.d, running[-1].n_queries, wanted)
     size = min(depth * rows, cloud.n) * running[-1].n_queries
     exponents = aligned(size, dtype)
@@ -51,12 +53,19 @@ class _Running:
     """
 
     def __init__(
-        self, X: Float, half: Float, times: Float, wanted: Wanted, V: Float | None, dtype: np.dtype[Any]
+        self,
+        X: Float,
+        half: Float,
+        times: Float,
+        wanted: Wanted,
+        V: Float | None,
+        dtype: np.dtype[Any],
+        deep: bool,
     ) -> None:
         self.n_queries, self._d = len(X), X.shape[1] - 2
         self._X = np.ascontiguousarray(X.T, dtype)
         self._half, self._top, self._bounded = half, np.zeros(len(X)), False
-        self._times, self._wanted, self._V = times, wanted, V
+        self._times, self._wanted, self._V, self._deep = times, wanted, V, deep
         self._entropy_row = wanted.zero_row(self._d) + 1 + wanted.square
         self.sums = np.zeros((len(times), wanted.rows(self._d), len(X)))
 
@@ -73,9 +82,12 @@ class _Running:
         if not self._bounded:
             self._bound(H)
         for time, sums in zip(self._times, self.sums, strict=True):
-            if len(self._times) > 1:  # the only one is in H already
-                np.multiply(H, H.dtype.type(1 / time), out=W)
-            np.exp(H if len(self._times) == 1 else W, out=W)
+            exponent = H  # of the only time
+            if len(self._times) > 1:
+                exponent = np.multiply(H, H.dtype.type(1 / time), out=W)
+            if self._deep:
+                np.maximum(exponent, DEEP[H.dtype], out=exponent)
+            np.exp(exponent, out=W)
             found = self._wanted.sums(W, H, Y[..., :-1], self._V, products).sum(axis=0)
             if self._wanted.entropy:
                 found[self._entropy_row] /= time

@@ -2,17 +2,18 @@ r"""Weighted sums over the samples, at the speed of matrix products.
 
 With the unit coordinates of `Cloud` the exponents are :math:`(G_\mu - |x'|^2/2)/t'`,
 :math:`G_\mu = x' \cdot y'_\mu - |y'_\mu|^2/2`: one matrix product for a tile of queries, whatever the number of
-times. Two ways lead from there to the sums of `Wanted`:
+times. Three ways lead from there to the sums of `Wanted`:
 
 - `dense`: every sample, in blocks that stay in cache, two matrix products around one exponential;
-- `_screened`: a float32 product leaves out the samples of provably negligible weight; the survivors are taken
-  a few queries at a time, all times at once, from the differences :math:`y_\mu - x` themselves.
+- `direct`: a float32 product leaves out the samples of provably negligible weight (`screened`); the survivors are
+  taken a few queries at a time, all times at once, from the differences :math:`y_\mu - x` themselves;
+- `Pruning`, where the samples have a tree: most of them are never looked at.
 
-A pilot on a few queries decides which is faster at each time. Where a matrix product would lose digits the second
-is taken whatever it costs.
+A pilot on a few queries decides which is fastest at each time. Where a matrix product would lose digits differences
+are taken whatever they cost.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 
 from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud, half_norms
 from phasediag.empirical._dense import dense
-from phasediag.empirical._moments import Moments, Sums, Wanted
-from phasediag.empirical._screen import GATHER, SCREEN, Group, Index, Padding, Rows, survivors, window
+from phasediag.empirical._direct import ZERO, direct
+from phasediag.empirical._moments import Moments, Wanted
+from phasediag.empirical._pruning import Group, Pruning
+from phasediag.empirical._screen import GATHER, SCREEN, SKIPPED, Index, screened, window
 
-__all__ = ["energies", "fill", "pilot"]
+__all__ = ["Plan", "energies", "fill", "plan"]
 
 Float = NDArray[np.floating[Any]]
 
@@ -31,33 +34,82 @@ LOST = {DOUBLE: 1e-11, SINGLE: 1e-4}  # error allowed to the exponents of a matr
 PILOTS = 4  # queries that estimate how many samples matter
 FEW = 2048  # samples that are not worth a screen
 ENERGIES = 1 << 16  # computed at once for the weights
-ZERO = -750.0  # its exp is 0
 TINY = 1 << 16  # coordinates below which calls, not arithmetic, take the time
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which way the ascending times go: groups that the tree may serve, then so many that are screened."""
+
+    groups: tuple[Group, ...]
+    few: int
+
+
+def plan(cloud: Cloud, pruning: Pruning | None, x: Float, times: Float, wanted: Wanted) -> Plan:
+    """Return the faster way of each time, by a few of the queries."""
+    groups: tuple[Group, ...] = ()
+    if pruning is not None and len(x) and cloud.n > FEW:
+        groups = pruning.groups(cloud, x, times, wanted)
+    return Plan(groups, _pilot(cloud, x, times[groups[-1].times.stop if groups else 0 :], wanted))
+
+
 def fill(
-    out: Moments, tile: slice, cloud: Cloud, x: Float, wanted: Wanted, v: Float | None, few: int, dtype: np.dtype[Any]
+    out: Moments,
+    tile: slice | Index,
+    cloud: Cloud,
+    pruning: Pruning | None,
+    x: Float,
+    wanted: Wanted,
+    v: Float | None,
+    plan: Plan,
+    dtype: np.dtype[Any],
 ) -> None:
-    """Compute the moments of ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``.
-
-    The first ``few`` times go the screened way, and so do those at which a matrix product would lose digits.
-    """
-    x, v, times = x[tile], None if v is None else v[tile], out.t[:, 0]
+    """Compute the moments of ``x[tile]`` at the ascending times of ``out``, into ``out[:, tile]``."""
+    x, v = x[tile], None if v is None else v[tile]
+    start = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # only float32 overflows: see _screen
-        split = len(times)
-        if not _is_tiny(cloud, x):
-            split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
-        early, late = times[:split], times[split:]
-        if len(early):
-            out.set((slice(split), tile), _screened(cloud, x, early, wanted, v), wanted)
-        if len(late):
-            work = dtype if late[0] >= _blur(cloud, x, dtype) else DOUBLE
-            out.set((slice(split, None), tile), dense(cloud, x, late, wanted, v, work), wanted)
+        for group in plan.groups:
+            assert pruning is not None
+            times, start = out.t[group.times, 0], group.times.stop
+            few = group.few or bool(times[0] < _blur(cloud, x, dtype))
+            sums = pruning.sums(cloud, x, times, wanted, v, dtype, group, few)
+            if sums is not None:
+                out.set((group.times, tile), sums, wanted)
+            else:
+                _whole(out, group.times, tile, cloud, x, wanted, v, len(times) if group.screened else 0, dtype)
+        if start < len(out.t):
+            _whole(out, slice(start, None), tile, cloud, x, wanted, v, plan.few, dtype)
 
 
-def pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
+def _whole(
+    out: Moments,
+    part: slice,
+    tile: slice | Index,
+    cloud: Cloud,
+    x: Float,
+    wanted: Wanted,
+    v: Float | None,
+    few: int,
+    dtype: np.dtype[Any],
+) -> None:
+    """Look at every sample: the first ``few`` times are screened, and those at which a product would lose digits."""
+    times, start = out.t[part, 0], part.start
+    if _is_tiny(cloud, x):
+        out.set((part, tile), direct(cloud, x, [(np.arange(len(x)), None, None)], times, wanted, v), wanted)
+        return
+    split = max(few, int(np.searchsorted(times, _blur(cloud, x))))
+    early, late = times[:split], times[split:]
+    if len(early):
+        sums = direct(cloud, x, screened(cloud, x, early[-1:], wanted), early, wanted, v, SKIPPED)
+        out.set((slice(start, start + split), tile), sums, wanted)
+    if len(late):
+        work = dtype if late[0] >= _blur(cloud, x, dtype) else DOUBLE
+        out.set((slice(start + split, start + len(times)), tile), dense(cloud, x, late, wanted, v, work), wanted)
+
+
+def _pilot(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> int:
     """Return at how many of the ascending times so few samples matter that the screened way is the faster one."""
-    if cloud.n <= FEW or len(x) == 0 or _is_tiny(cloud, x):
+    if cloud.n <= FEW or len(x) == 0 or len(times) == 0 or _is_tiny(cloud, x):
         return 0
     with np.errstate(over="ignore", invalid="ignore"):
         x = x[:: -(-len(x) // PILOTS)]
@@ -101,64 +153,7 @@ def _is_tiny(cloud: Cloud, x: Float) -> bool:
 
 def _blur(cloud: Cloud, x: Float, dtype: np.dtype[Any] = DOUBLE) -> float:
     """Return the time below which a matrix product would lose digits that count."""
-    return float(np.finfo(dtype).eps) * cloud.reach(x) / LOST[dtype]
-
-
-def _screened(cloud: Cloud, x: Float, times: Float, wanted: Wanted, v: Float | None) -> Sums:
-    b, d = x.shape
-    values = np.empty((len(times), b, wanted.rows(d)))
-    energy, origin = np.empty(b), np.empty((b, d))
-    every: Iterable[Group] = [(np.arange(b), None, None)]
-    for group, rows, padding in every if _is_tiny(cloud, x) else survivors(cloud, x, times[-1:], wanted):
-        V = None if v is None else v[group, None]
-        sums, energy[group], origin[group] = _direct(cloud, x[group, None], rows, padding, times, wanted, V)
-        values[:, group] = sums.transpose(2, 0, 1)
-    return Sums(values, energy, origin, 1.0)
-
-
-def _direct(
-    cloud: Cloud, x: Float, rows: Rows, padding: Padding, times: Float, wanted: Wanted, V: Float | None
-) -> tuple[Float, Float, Float]:
-    """Return the sums (g, rows, T) of queries x (g, 1, d), their lowest energy and the origin of the powers, minus x.
-
-    Second powers are taken of the differences with the nearest sample: the covariance then keeps its digits even
-    where one weight is nearly 1.
-    """
-    g, _, d = x.shape
-    k = cloud.n if rows is None else rows.shape[1]
-    size = max(1, GATHER // (g * max(wanted.rows(d), len(times))))
-    pieces = [slice(i, i + size) for i in range(0, k, size)]
-    every, energies = np.arange(g), np.empty((g, k))
-    lowest, origin = np.full(g, np.inf), np.zeros((g, d))
-    for piece in pieces:
-        Y = _differences(cloud, x, rows, piece)
-        energy = np.einsum("gki,gki->gk", Y[..., :d], Y[..., :d]) / 2
-        if padding is not None:
-            energy[padding[:, piece]] = np.inf
-        energies[:, piece] = energy
-        nearest = energy.argmin(axis=1)
-        closer = np.flatnonzero(energy[every, nearest] < lowest)
-        lowest[closer] = energy[closer, nearest[closer]]
-        if wanted.power == 2:
-            origin[closer] = Y[closer, nearest[closer], :d]
-    total: Any = 0
-    for piece in pieces:
-        if len(pieces) > 1:
-            Y = _differences(cloud, x, rows, piece)
-        if wanted.power == 2:
-            Y[..., :d] -= origin[:, None]
-        exponents = np.maximum((lowest[:, None] - energies[:, piece])[..., None] / times, ZERO)
-        total = total + wanted.sums(np.exp(exponents), exponents, Y, V, wanted.products(Y))
-    return total, lowest, origin
-
-
-def _differences(cloud: Cloud, x: Float, rows: Rows, piece: slice) -> Float:
-    """Return the samples minus x, and ones, shape (g, k, d + 1)."""
-    samples = cloud.samples[None, piece] if rows is None else cloud.samples[rows[:, piece]]
-    Y = np.empty((len(x), samples.shape[1], cloud.d + 1))
-    np.subtract(samples, x, out=Y[..., :-1])
-    Y[..., -1] = 1
-    return Y
+    return float(np.finfo(dtype).eps) * cloud.reach(x).max() / LOST[dtype]
 
 
 def _pieces(rows: Index, size: int) -> list[Index]:

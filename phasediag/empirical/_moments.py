@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["Moments", "Sums", "Wanted"]
 
 Float = NDArray[np.floating[Any]]
+Index = NDArray[np.intp]
 TABULATED = 32  # largest d whose products y_i y_j are tabulated for a block: one matrix product for all queries
 
 
@@ -103,6 +104,7 @@ class Sums:
     energy: Float  # E, shape (b,)
     origin: Float  # o, shape (b, d)
     scale: float  # R
+    skipped: Float | float = 0.0  # bound on what samples that were not read add, relative to Z; shape (b,)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ class Moments:
         :math:`H = -\sum_\mu w_\mu\log w_\mu`, in nats.
     shift : ndarray, shape (T, B, d)
         :math:`\langle y\rangle - x`, free of the cancellation that a subtraction would suffer at small t.
+    skipped : ndarray, shape (T, B)
+        Bound on what the samples that were skipped add to log Z and entropy, to the mean in units of
+        :math:`\sqrt t` and to the covariance in units of t; 0 where every sample was read.
     covariance : ndarray, shape (T, B, d, d)
         Covariance C of the samples (order 2).
     product : ndarray, shape (T, B, d)
@@ -131,6 +136,7 @@ class Moments:
 
     t: Float
     log_partition: Float
+    skipped: Float
     participation: Float | None
     entropy: Float | None
     shift: Float | None
@@ -161,6 +167,7 @@ class Moments:
         return cls(
             times[:, None],
             np.empty(shape),
+            np.empty(shape),
             np.empty(shape) if wanted.square else None,
             np.empty(shape) if wanted.entropy else None,
             np.empty((*shape, d)) if wanted.order else None,
@@ -168,12 +175,13 @@ class Moments:
             np.empty((*shape, d)) if wanted.along else None,
         )
 
-    def set(self, where: tuple[slice, slice], sums: Sums, wanted: Wanted) -> None:
+    def set(self, where: tuple[slice, slice | Index], sums: Sums, wanted: Wanted) -> None:
         """Turn the sums of the times and queries ``where`` into averages."""
         d = sums.origin.shape[1]
         row = wanted.zero_row(d)
         zero = sums.values[..., row]
         mean, rest = sums.values[..., :row] / zero[..., None], sums.values[..., row + 1 :] / zero[..., None]
+        self.skipped[where] = sums.skipped
         self.log_partition[where] = np.log(zero) - sums.energy / self.t[where[0]]
         if self.participation is not None:
             self.participation[where] = rest[..., 0] / zero

@@ -1,27 +1,21 @@
 """The empirical score: questions checked, and shared out in tiles of queries."""
 
-import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from phasediag._threads import OneBlasThread
-from phasediag.empirical import _kernel
-from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud
+from phasediag.empirical._arguments import as_float, number_of_bytes, require_finite
+from phasediag.empirical._cloud import DOUBLE, SINGLE
+from phasediag.empirical._local import Local
 from phasediag.empirical._moments import Moments, Wanted
 from phasediag.empirical._pointwise import central_difference, each_time
 
 __all__ = ["EmpiricalScore"]
 
 Float = NDArray[np.floating[Any]]
-TILE = 256  # queries that share a pass over the samples
-SMALL_TILE = 16  # and so few that two tiles for two threads do not pay
-THREADED = 1 << 20  # coordinates of differences below which threads do not pay
-WORKSPACE = 1 << 25  # bytes a thread may use
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LARGEST = 1e-6  # tolerance
 
 
 class EmpiricalScore:
@@ -52,6 +46,14 @@ class EmpiricalScore:
         Arithmetic and results; that of the samples by default (float64 for integers).
     max_memory : str or int
         Working memory beyond the samples and the results, such as ``"256MB"`` or a number of bytes.
+    index : None, "auto" or path, optional
+        Group the samples in a tree, so that most of them need not be read where few matter: it pays from about 1e5
+        samples of few intrinsic dimensions on, and the sorted copy takes as much memory as the samples. A path
+        (``.npz``) keeps the tree in a file, and ``"auto"`` does beside a ``numpy.memmap``; the sorted copy of a memory
+        map stays on disk as well.
+    tolerance : float
+        What samples skipped by way of the index may add to log Z and the entropy, to the mean in units of
+        :math:`\sqrt t` and to the covariance in units of t; at most 1e-6. `Moments.skipped` tells the bound reached.
 
     Raises
     ------
@@ -81,27 +83,37 @@ class EmpiricalScore:
     (array([[[0.7864]]]), array([[[-0.2136]]]))
     """
 
-    def __init__(self, samples: ArrayLike, dtype: DTypeLike | None = None, max_memory: str | int = "256MB") -> None:
+    def __init__(
+        self,
+        samples: ArrayLike,
+        dtype: DTypeLike | None = None,
+        max_memory: str | int = "256MB",
+        *,
+        index: str | os.PathLike[str] | None = None,
+        tolerance: float = 1e-12,
+    ) -> None:
         if not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
-            samples = _as_float("samples", samples)
+            samples = as_float("samples", samples)
         rows = np.asarray(samples)
         if rows.ndim != 2 or 0 in rows.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
         self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
         if self._dtype not in (SINGLE, DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
-        self._memory = _bytes(max_memory)
-        self._cloud = Cloud(rows, self._memory // 2)
+        if not 0 < tolerance <= LARGEST:
+            raise ValueError(f"tolerance must lie between 0 and {LARGEST:g}, got {tolerance!r}")
+        given = samples if isinstance(samples, np.memmap) else rows
+        self._samples = Local(given, self._dtype, number_of_bytes(max_memory), index, tolerance)
 
     @property
     def n_samples(self) -> int:
         """Number of samples N."""
-        return self._cloud.n
+        return self._samples.n
 
     @property
     def dim(self) -> int:
         """Dimension d of the samples."""
-        return self._cloud.d
+        return self._samples.d
 
     def __call__(self, x: ArrayLike, t: ArrayLike) -> Float:
         """Return the score, shape (B, d), at one time for all queries or one for each, shape () or (B,).
@@ -232,10 +244,10 @@ class EmpiricalScore:
         >>> EmpiricalScore([[-1.0, 0.0], [1.0, 0.0]]).jvp([[0.5, 0.0]], t=1.0, v=[1, 2]).round(4)
         array([[-0.2136, -2.    ]])
         """
-        points, vectors = self._queries(x), _as_float("v", v)
+        points, vectors = self._queries(x), as_float("v", v)
         if vectors.shape not in ((self.dim,), points.shape):
             raise ValueError(f"v must have shape {points.shape} or ({self.dim},), got {vectors.shape}")
-        _require_finite("v", vectors)
+        require_finite("v", vectors)
         vectors = np.broadcast_to(vectors, points.shape)
         found = self._moments(points, t, Wanted(order=1, along=True), vectors)
         assert found.product is not None
@@ -281,7 +293,7 @@ class EmpiricalScore:
         array([[[-0.23840584]]])
         """
         points, times = self._queries(x), self._times(t)
-        axes = np.eye(self.dim) if basis is None else _as_float("basis", basis)
+        axes = np.eye(self.dim) if basis is None else as_float("basis", basis)
         if axes.shape != (self.dim, self.dim) or not np.allclose(axes.T @ axes, np.eye(self.dim), atol=1e-8):
             raise ValueError(f"basis must hold {self.dim} orthonormal columns of length {self.dim}")
         measured = np.stack([self._differences(points, float(time), axes) for time in times.flat])
@@ -297,88 +309,33 @@ class EmpiricalScore:
     def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
         points, times = self._queries(x), self._times(t)
-        out = np.empty((times.size, len(points), self.n_samples), self._dtype)
-
-        def one(tile: slice) -> None:
-            energy = _kernel.energies(self._cloud, points[tile], float(times.min()))
-            energy -= energy.min(axis=1, keepdims=True)
-            with np.errstate(over="ignore", under="ignore"):
-                for k, time in enumerate(times.flat):
-                    boltzmann = np.exp(energy / -time)
-                    out[k, tile] = boltzmann / boltzmann.sum(axis=1, keepdims=True)
-
-        with OneBlasThread() as threads:
-            self._run(one, len(points), 32 * self.n_samples, threads)
-        return out.reshape(times.shape + out.shape[1:])
+        return self._samples.weights(points, times.ravel()).reshape((*times.shape, len(points), self.n_samples))
 
     def _moments(self, x: ArrayLike, t: ArrayLike, wanted: Wanted, v: Float | None = None) -> Moments:
-        """Share the queries out in tiles, and bring the times back to the order they came in."""
+        """Ask the samples at ascending times, and bring these back to the order they came in."""
         points, times = self._queries(x), self._times(t)
         order = np.argsort(times, axis=None, kind="stable")
-        out = Moments.empty(wanted, times.ravel()[order], len(points), self.dim)
-
-        with OneBlasThread() as threads:
-            few = _kernel.pilot(self._cloud, points, out.t[:, 0], wanted)
-
-            def one(tile: slice) -> None:
-                _kernel.fill(out, tile, self._cloud, points, wanted, v, few, self._dtype)
-
-            self._run(one, len(points), 32 * times.size * wanted.rows(self.dim), threads)
+        out = self._samples.moments(points, times.ravel()[order], wanted, v)
         place: Any = 0 if times.ndim == 0 else np.argsort(order)
         if times.ndim and np.all(np.diff(order) > 0):
             place = slice(None)  # in order already: no copy
         return out.map(lambda array: array[place].astype(self._dtype, copy=False))
 
-    def _run(self, one: Callable[[slice], None], n_queries: int, bytes_per_query: int, threads: int) -> None:
-        """Call ``one`` on tiles of queries; their cut does not depend on the number of threads."""
-        size = min(TILE, max(SMALL_TILE, -(-n_queries // 2)), self._memory // (4 * bytes_per_query))
-        count = -(-n_queries // max(1, size))
-        tiles = [slice(n_queries * i // count, n_queries * (i + 1) // count) for i in range(count)]
-        threads = min(count, threads, self._memory // WORKSPACE)
-        if threads < 2 or n_queries * self.n_samples * self.dim < THREADED:
-            for tile in tiles:
-                one(tile)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, tiles))
-
     def _queries(self, x: ArrayLike) -> Float:
-        points = _as_float("x", x)
+        points = as_float("x", x)
         if points.ndim != 2 or points.shape[1] != self.dim:
             raise ValueError(f"x must have shape (B, {self.dim}), got {points.shape}")
-        _require_finite("x", points)
+        require_finite("x", points)
         with np.errstate(over="ignore"):
-            if not np.all(np.isfinite(np.square(points - self._cloud.centre).sum(axis=1))):
+            if not np.all(np.isfinite(np.square(points - self._samples.centre).sum(axis=1))):
                 raise ValueError("x is too far: its squared distances overflow")
         return points
 
     def _times(self, t: ArrayLike) -> Float:
-        times = _as_float("t", t)
+        times = as_float("t", t)
         if times.ndim > 1 or times.size == 0:
             raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
         limits = np.finfo(self._dtype)
         if not np.all((times >= limits.tiny) & (times <= limits.max)):
             raise ValueError(f"t must be positive and finite as a {self._dtype}, got {t!r}")
         return times
-
-
-def _as_float(name: str, values: ArrayLike) -> Float:
-    try:
-        array = np.asarray(values)
-        return array.astype(float, casting="same_kind" if np.iscomplexobj(array) else "unsafe", copy=False)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold real numbers, in rows of equal length") from None
-
-
-def _require_finite(name: str, array: Float) -> None:
-    finite = np.isfinite(array).all(axis=-1)
-    if not np.all(finite):
-        raise ValueError(f"{name} must be finite, row {int(np.argmin(finite))} is not")
-
-
-def _bytes(size: str | int) -> int:
-    """Return a number of bytes, given as such or like "256MB"."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B)?\s*", str(size), re.IGNORECASE)
-    if found is None or not (number := float(found[1]) * UNITS[(found[2] or "B").upper()]):
-        raise ValueError(f"max_memory must be a positive number of bytes or like '256MB', got {size!r}")
-    return int(number)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from phasediag.empirical._cloud import BLOCK, SINGLE, Cloud, aligned, block_rows, parts
 from phasediag.empirical._moments import Wanted
 
-__all__ = ["GATHER", "SCREEN", "Group", "Index", "Padding", "Rows", "survivors", "window"]
+__all__ = ["GATHER", "SCREEN", "SKIPPED", "Group", "Index", "Padding", "Rows", "groups", "screened", "window"]
 
 Float = NDArray[np.floating[Any]]
 Index = NDArray[np.intp]
@@ -36,16 +36,15 @@ def window(cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> Float:
     :math:`\eta`, the mean by :math:`2R\eta` and the covariance by :math:`(2R)^2\eta`, so that
     :math:`g = \log(N/\epsilon) + (k/2) \log(1 + 4R^2/t)` keeps them within :math:`\epsilon t^{k/2}` (order k),
     and :math:`g + \log 2g` keeps the entropy within :math:`\epsilon`: it loses :math:`-w\log w` of each.
-    To t g is added what float32 may lose, twice: the rounding of the factors and of d + 2 additions.
+    To t g is added what float32 may lose, twice.
     """
     gap = np.log(cloud.n / SKIPPED) + wanted.power / 2 * np.log1p(4 * cloud.radius**2 / times)
     if wanted.entropy:
         gap += np.log(2 * gap)
-    lost = (cloud.d + 8) * np.finfo(SINGLE).eps * cloud.reach(x)
-    return np.asarray((times * gap + 2 * lost) / cloud.scale**2)
+    return np.asarray((times * gap + 2 * cloud.lost(x, SINGLE).max()) / cloud.scale**2)
 
 
-def survivors(cloud: Cloud, x: Float, t: Float, wanted: Wanted) -> Iterator[Group]:
+def screened(cloud: Cloud, x: Float, t: Float, wanted: Wanted) -> Iterator[Group]:
     """Yield groups of queries, the samples whose weight may count, shape (g, k), and which of these only pad."""
     depth = window(cloud, x, t, wanted)
     pending = parts(len(x), max(PART, SCREEN // cloud.n))  # all samples at once: the maximum is known at once
@@ -65,7 +64,7 @@ def survivors(cloud: Cloud, x: Float, t: Float, wanted: Wanted) -> Iterator[Grou
         queries.append(found[0] + part.start)
         samples.append(found[1])
         if not pending or sum(map(len, samples)) > GATHER:
-            yield from _groups(np.concatenate(queries), np.concatenate(samples), cloud.d)
+            yield from groups(np.concatenate(queries), np.concatenate(samples), cloud.d)
             queries, samples = [], []
     _BUFFERS.append(buffers)
 
@@ -118,7 +117,7 @@ def _products(
     return G, largest
 
 
-def _groups(query: Index, sample: Index, d: int) -> Iterator[Group]:
+def groups(query: Index, sample: Index, d: int) -> Iterator[Group]:
     """Gather queries with about as many survivors: as many as fit the cache, while half of a group is no padding."""
     count = np.bincount(query)
     order = np.argsort(count, kind="stable")

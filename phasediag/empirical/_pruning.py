@@ -1,0 +1,122 @@
+"""Sums over the few samples that matter, found by way of the tree; or None where looking at all is faster."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud
+from phasediag.empirical._dense import SAFE
+from phasediag.empirical._direct import direct
+from phasediag.empirical._leaves import leafwise, near_samples
+from phasediag.empirical._moments import Sums, Wanted
+from phasediag.empirical._screen import groups
+from phasediag.empirical._survivors import Survivors, survivors
+from phasediag.empirical._tree import Ints, Tree
+
+__all__ = ["Group", "Pruning"]
+
+Float = NDArray[np.floating[Any]]
+
+PILOTS = 8  # queries that estimate how much must be read
+MOST = 0.4  # of the leaves: where more must be read, all are
+ALIKE = 0.5  # times that must read from so many leaves up to as many as another share the leaves of that one
+CROWD = 1 << 22  # pairs of query and sample held at once
+# What things cost, in ns. A pair of query and sample, per coordinate, and per time and sum, where all are read;
+PRODUCT, EXP, SUM = 0.02, 1.2, 0.02
+SCREENED = 1.2  # a pair where all are screened;
+ROW, LEAFWISE = 1.0, 1.2  # a sample of a leaf, per coordinate, and how much more a pair costs leaf by leaf;
+DIFFERENCE, TIME = 230.0, 5.0  # a pair by differences, and per time.
+
+
+@dataclass(frozen=True)
+class Group:
+    """Ascending times that read the same leaves, those of the last one, and what a pilot says of them."""
+
+    times: slice
+    few: bool  # of the samples in these leaves matter: they are taken by differences
+    crowd: float  # how many of them, per query
+    whole: float  # what a query costs, in ns, where all samples are looked at,
+    screened: bool  # and whether that is by screening them
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """A tree of the samples, and what the samples left out may add."""
+
+    tree: Tree
+    tolerance: float
+
+    def order(self, x: Float) -> Ints:
+        """Return an order of queries in which neighbours in space come one after the other."""
+        return np.argsort(self.tree.descend(self.tree.locate(x)[0]), kind="stable")
+
+    def groups(self, cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> tuple[Group, ...]:
+        """Return groups of the first of the ascending times that should be tried."""
+        x = x[:: -(-len(x) // PILOTS)]
+        read: list[int] = []
+        near: list[int] = []
+        with np.errstate(over="ignore", invalid="ignore"):
+            for t in times.tolist():
+                found = survivors(self.tree, cloud, x, t, wanted, self.tolerance / 2)
+                if len(found.leaf) > MOST * (len(x) << self.tree.levels):
+                    break
+                read.append(len(found.leaf) * (cloud.n >> self.tree.levels))
+                near.append(len(self._near(cloud, x, t, found, wanted)[0]))
+        groups: list[Group] = []
+        stop = len(read)
+        while stop:
+            start = int(np.argmax(np.array(read[:stop]) >= ALIKE * read[stop - 1]))
+            dense, crowd = _pair(cloud.d, stop - start, wanted), near[stop - 1] / len(x)
+            taken = crowd * (DIFFERENCE + TIME * (stop - start))
+            few = taken < LEAFWISE * (dense - PRODUCT * cloud.d) * read[stop - 1] / len(x)
+            whole = min(cloud.n * dense, cloud.n * SCREENED + taken)
+            groups.insert(0, Group(slice(start, stop), few, crowd, whole, whole < cloud.n * dense))
+            stop = start
+        return tuple(groups)
+
+    def sums(
+        self,
+        cloud: Cloud,
+        x: Float,
+        times: Float,
+        wanted: Wanted,
+        v: Float | None,
+        dtype: np.dtype[Any],
+        group: Group,
+        few: bool,
+    ) -> Sums | None:
+        """Return the sums at the times of a group, by differences if that is ``few`` or weights might overflow."""
+        found = survivors(self.tree, cloud, x, float(times[-1]), wanted, self.tolerance / 2)
+        few = few or found.rise.max() * (times[-1] / times[0]) > 2 * SAFE[dtype]
+        pair = LEAFWISE * (SCREENED if few else _pair(cloud.d, len(times), wanted))
+        price = ROW * cloud.d * np.count_nonzero(np.bincount(found.leaf)) + pair * len(found.leaf)
+        differences = group.crowd * (DIFFERENCE + TIME * len(times)) if few else 0.0
+        if price * (cloud.n >> self.tree.levels) > len(x) * (group.whole - differences):
+            return None
+        if not few:
+            return leafwise(cloud, self.tree, found, x, times, wanted, v, dtype)
+        query, sample = self._near(cloud, x, float(times[-1]), found, wanted)
+        if len(query) > CROWD:
+            return None
+        return direct(cloud, x, groups(query, sample, cloud.d), times, wanted, v, found.skipped + self.tolerance / 2)
+
+    def _near(self, cloud: Cloud, x: Float, t: float, found: Survivors, wanted: Wanted) -> tuple[Ints, Ints]:
+        r"""Return the pairs of queries and samples that matter, but for half the tolerance.
+
+        All samples of exponents more than g below the lowest read weigh at most :math:`N e^{-g}`, times the factor of
+        the bounds of leaves; what products lose comes on top.
+        """
+        power = 2 if wanted.entropy else wanted.power
+        least = np.log(2 * cloud.n / self.tolerance) - found.log_z
+        gap = least
+        for _ in range(3):  # the factor grows with the logarithm of the gap
+            gap = least + power / 2 * np.log(1 + np.log(cloud.n) + 2 * (gap + 1 + found.energy / t))
+        dtype = SINGLE if cloud.lost(x, SINGLE).max() < t else DOUBLE
+        return near_samples(cloud, self.tree, found, x, t * gap + 2 * cloud.lost(x, dtype), dtype)
+
+
+def _pair(d: int, n_times: int, wanted: Wanted) -> float:
+    """Return what a pair of query and sample costs in matrix products and exponentials, in ns."""
+    return PRODUCT * d + n_times * (EXP + SUM * wanted.rows(d))
