@@ -1,6 +1,7 @@
 """Checks of the arrays that define a law, and what laws share as values: frozen arrays, tables for notebooks."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -9,7 +10,16 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 
-__all__ = ["blocks", "checked_count", "frozen_array", "html_table", "take"]
+__all__ = [
+    "blocks",
+    "checked_count",
+    "frozen_array",
+    "html_table",
+    "integer_if_whole",
+    "positive_numbers",
+    "short_text",
+    "take",
+]
 
 
 def frozen_array(name: str, values: ArrayLike) -> Float:
@@ -59,3 +69,29 @@ def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
 def take(array: Float, part: tuple[slice, ...]) -> Float:
     """Return a part of an array that broadcasts to the shape that was cut, over its first axes."""
     return array[tuple(slice(None) if length == 1 else cut for length, cut in zip(array.shape, part, strict=False))]
+
+
+def short_text(values: Sequence[float]) -> str:
+    """Return a tuple as text; of a long one the first and last values."""
+    if len(values) <= 8:
+        return str(tuple(values))
+    return f"({', '.join(map(str, values[:2]))}, ..., {values[-1]}; {len(values)} values)"
+
+
+def positive_numbers(name: str, values: Iterable[Any]) -> list[float]:
+    """Return the values as floats after checking that there is at least one and that all are positive."""
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be numbers, got {values!r}") from None
+    if not numbers:
+        raise ValueError(f"{name} must not be empty")
+    for number in numbers:
+        if not (number > 0 and math.isfinite(number)):
+            raise ValueError(f"{name} must be positive and finite, got {number:g}")
+    return numbers
+
+
+def integer_if_whole(value: float) -> float:
+    """Return a whole number as an integer; beyond 2^53 every double is whole, and none is exact."""
+    return int(value) if float(value).is_integer() and value < 2**53 else value

@@ -1,7 +1,7 @@
 """The data: a linear manifold, Gaussian or projected on a sphere."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike
 from phasediag._arrays import Float, positive
 from phasediag._estimate import Estimate
 from phasediag._logs import softplus
-from phasediag.laws._validation import checked_count, frozen_array, html_table
+from phasediag.laws._validation import (
+    checked_count,
+    frozen_array,
+    html_table,
+    integer_if_whole,
+    positive_numbers,
+    short_text,
+)
 from phasediag.laws.gaussian import TiltedGaussian
 from phasediag.laws.sizes import SizedLaw
 from phasediag.laws.spectra import marchenko_pastur, power_law, shrinkage_of
@@ -87,15 +94,15 @@ class LinearManifold(SizedLaw):
     ) -> None:
         # The dataclass is frozen, so its fields are set past its own guard.
         fields = self.__dict__
-        fields["variances"] = tuple(_positive("variances", variances))
-        fields["dims"] = tuple(_integer_if_whole(m) for m in _positive("dims", dims))
+        fields["variances"] = tuple(positive_numbers("variances", variances))
+        fields["dims"] = tuple(integer_if_whole(m) for m in positive_numbers("dims", dims))
         if len(self.variances) != len(self.dims):
             raise ValueError(
                 f"variances and dims must have the same length, got {len(self.variances)} and {len(self.dims)}"
             )
         if ambient_dim is None:
             ambient_dim = self.manifold_dim
-        fields["ambient_dim"] = _integer_if_whole(_positive("ambient_dim", [ambient_dim])[0])
+        fields["ambient_dim"] = integer_if_whole(positive_numbers("ambient_dim", [ambient_dim])[0])
         # A sum of fractions made elsewhere may fall short by rounding.
         if self.ambient_dim < self.manifold_dim * (1 - 1e-12):
             raise ValueError(
@@ -106,7 +113,7 @@ class LinearManifold(SizedLaw):
         if radius is not None and geometry != "sphere":
             raise ValueError("radius is for geometry='sphere' only")
         fields["geometry"] = geometry
-        fields["radius"] = None if radius is None else _positive("radius", [radius])[0]
+        fields["radius"] = None if radius is None else positive_numbers("radius", [radius])[0]
         if mean is not None and geometry == "sphere":
             raise ValueError("mean is for geometry='gaussian' only: the sphere is centred")
         fields["mean"] = None if mean is None else _frozen("mean", mean, (self._whole_dim(),))
@@ -235,7 +242,10 @@ class LinearManifold(SizedLaw):
         >>> m.n_subspaces, round(m.manifold_dim, 9), m.mutual_information(0.1).value.round(6)
         (64, 1000.0, np.float64(1083.155819))
         """
-        (r, size), d = _positive("ratio", [ratio]) + _positive("scale", [scale]), checked_count("dim", dim, 1)
+        (r, size), d = (
+            positive_numbers("ratio", [ratio]) + positive_numbers("scale", [scale]),
+            checked_count("dim", dim, 1),
+        )
         values, fractions = marchenko_pastur(r, checked_count("nodes", nodes, 1))
         return cls(size * values[::-1], d * fractions[::-1], d)
 
@@ -278,15 +288,15 @@ class LinearManifold(SizedLaw):
         return cls(*power_law(float(exponent), d, count), d)
 
     def __repr__(self) -> str:
-        text = f"LinearManifold(variances={_short(self.variances)}, dims={_short(self.dims)}"
+        text = f"LinearManifold(variances={short_text(self.variances)}, dims={short_text(self.dims)}"
         text += f", ambient_dim={self.ambient_dim}, geometry={self.geometry!r}, radius={self.radius}"
         given = [name for name in ("mean", "basis") if getattr(self, name) is not None]
         return text + "".join(f", {name}=<array {getattr(self, name).shape}>" for name in given) + ")"
 
     def _repr_html_(self) -> str:
         rows = {
-            "variances": _short(tuple(float(f"{s:.6g}") for s in self.variances)),
-            "dimensions": _short(tuple(float(f"{m:.6g}") for m in self.dims)),
+            "variances": short_text(tuple(float(f"{s:.6g}") for s in self.variances)),
+            "dimensions": short_text(tuple(float(f"{m:.6g}") for m in self.dims)),
             "manifold dimension m": f"{self.manifold_dim:.6g}",
             "ambient dimension d": f"{self.ambient_dim:.6g}",
             "geometry": self.geometry if self.radius is None else f"{self.geometry}, radius {self.radius:.6g}",
@@ -324,7 +334,7 @@ class LinearManifold(SizedLaw):
     @property
     def manifold_dim(self) -> float:
         r"""Dimension of the manifold, :math:`m = \sum_k m_k`."""
-        return _integer_if_whole(math.fsum(self.dims))
+        return integer_if_whole(math.fsum(self.dims))
 
     @property
     def data_variances(self) -> tuple[float, ...]:
@@ -473,35 +483,9 @@ class LinearManifold(SizedLaw):
         return sum(self.integer_dims())
 
 
-def _short(values: Sequence[float]) -> str:
-    """Return a tuple as text; of a long one the first and last values."""
-    if len(values) <= 8:
-        return str(tuple(values))
-    return f"({', '.join(map(str, values[:2]))}, ..., {values[-1]}; {len(values)} values)"
-
-
 def _frozen(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Float:
     """Return a read-only copy of an array of that shape."""
     array = frozen_array(name, values)
     if array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
     return array
-
-
-def _positive(name: str, values: Iterable[Any]) -> list[float]:
-    """Return the values as floats after checking that there is at least one and that all are positive."""
-    try:
-        numbers = [float(value) for value in values]
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be numbers, got {values!r}") from None
-    if not numbers:
-        raise ValueError(f"{name} must not be empty")
-    for number in numbers:
-        if not (number > 0 and math.isfinite(number)):
-            raise ValueError(f"{name} must be positive and finite, got {number:g}")
-    return numbers
-
-
-def _integer_if_whole(value: float) -> float:
-    # Beyond 2^53 every double is whole, and none is exact.
-    return int(value) if float(value).is_integer() and value < 2**53 else value
