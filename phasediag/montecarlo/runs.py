@@ -15,6 +15,7 @@ from phasediag.montecarlo.checkpoint import Checkpoint
 from phasediag.montecarlo.experiment import Experiment, PlainExperiment
 from phasediag.montecarlo.measurement import Measurement
 from phasediag.montecarlo.memory import require_memory
+from phasediag.montecarlo.rare.experiment import RareExperiment, is_rare
 from phasediag.montecarlo.space import group_sizes
 from phasediag.montecarlo.tasks import collect
 from phasediag.probe import Probe
@@ -61,10 +62,13 @@ def measure(
         for every data set, with the same noise :math:`\xi` at all times.
     alpha, log_n : float, optional
         :math:`\log(N)/d` and :math:`\log N`, instead of n.
-    method : {"auto", "plain"}
-        ``plain`` draws all samples.
+    method : {"auto", "plain", "rare"}
+        ``plain`` draws all samples, ``rare`` only the lowest levels of their energies, of linear manifolds and Gaussian
+        mixtures (:doc:`/theory/large-d`): its cost does not depend on N, which may be exp(300). ``auto`` is ``rare``
+        above N = 1e7 where the law allows it; the result's ``method`` and ``notes`` say so.
     quantities : sequence of str, optional
-        Which to keep. By default all but ``participation_3``, ``participation_4`` and ``covariance_matrix``.
+        Which to keep. By default all but ``covariance_matrix`` and, with ``plain``, the higher participations, with
+        ``rare``, the singular values, which need all vectors.
     n_replicates : int
         At least 2.
     rng : int, numpy.random.Generator or SeedSequence, optional
@@ -145,6 +149,8 @@ def experiment_of(
     """Return the experiment of that method, every argument checked."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if method == "rare" or (method == "auto" and log_n > math.log(_LARGEST_PLAIN) and is_rare(law)):
+        return RareExperiment.prepare(law, log_n, t, probe, quantities, rng)
     whole = math.log(round(math.exp(log_n))) if log_n < 36 else log_n  # N is an integer
     return PlainExperiment.prepare(law, whole, t, probe, quantities, rng)
 
