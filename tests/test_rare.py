@@ -33,7 +33,7 @@ def test_sums_over_the_levels_not_drawn_are_those_of_a_chi_square(dim, log_n, x,
     lam = view.temperature_of(np.log(n_levels))
     if np.isinf(lam):
         assert log_n - view.entropy_loss(1e9) > np.log(n_levels)
-        pytest.skip("all levels are too dense to be drawn")
+        return  # all levels are too dense to be drawn
     e_max = view.energy(lam)
     assert log_n - view.entropy_loss(lam) == pytest.approx(np.log(n_levels), rel=1e-8)
     bulk = Bulk.above(view, lam, e_max)

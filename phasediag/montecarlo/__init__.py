@@ -3,7 +3,8 @@
 The quantities are those of :doc:`/theory/model`.
 """
 
+from phasediag.montecarlo.levels import LowLevels, levels
 from phasediag.montecarlo.measurement import Measurement
 from phasediag.montecarlo.runs import measure
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["LowLevels", "Measurement", "levels", "measure"]

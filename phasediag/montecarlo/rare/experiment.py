@@ -6,6 +6,7 @@ import numpy as np
 
 from phasediag._arrays import Float
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.mixture import GaussianMixture
 from phasediag.laws.protocols import Law
 from phasediag.laws.tweedie import jacobian
 from phasediag.montecarlo.experiment import Experiment, points_of
@@ -60,7 +61,7 @@ class RareExperiment(Experiment):
         wanted = {*self.quantities}
         found: dict[str, Any] = {
             "truncation": sums.values["truncation"],
-            "freezing_point": views[int(np.argmax(sums.shares))].temperature_of(0.0),
+            "freezing_point": views[int(np.argmax(sums.shares[: len(views)]))].temperature_of(0.0),
         }
         found.update((name, value) for name, value in sums.values.items() if name in wanted)
         if wanted & {"covariance", "score", "singular_values", "covariance_matrix"}:
@@ -118,7 +119,7 @@ class RareExperiment(Experiment):
 
 def is_rare(law: Law) -> bool:
     """Return whether the low levels of a law can be drawn."""
-    return isinstance(law, LinearManifold) and law.geometry == "gaussian"
+    return isinstance(law, GaussianMixture) or (isinstance(law, LinearManifold) and law.geometry == "gaussian")
 
 
 def components_of(law: Law) -> list[Component]:
@@ -126,7 +127,20 @@ def components_of(law: Law) -> list[Component]:
     if isinstance(law, LinearManifold) and law.geometry == "gaussian":
         dims = np.array(law.integer_dims())
         return [Component(0.0, np.zeros(np.sum(dims)), None, np.array(law.data_variances), dims)]
+    if isinstance(law, GaussianMixture):
+        pairs = zip(law.weights, law.components, strict=True)
+        return [_component(float(np.log(weight)), gaussian) for weight, gaussian in pairs]
     raise ValueError("method 'rare' knows Gaussian data, linear manifolds and mixtures: use method='plain'")
+
+
+def _component(log_weight: float, gaussian: LinearManifold) -> Component:
+    """Return a component of a mixture, in the whole space."""
+    dims, d = np.array(gaussian.integer_dims()), int(gaussian.ambient_dim)
+    basis = gaussian.basis
+    if basis is None and np.sum(dims) < d:
+        basis = np.eye(d, int(np.sum(dims)))
+    centre = np.zeros(d) if gaussian.mean is None else gaussian.mean
+    return Component(log_weight, centre, basis, np.array(gaussian.data_variances), dims)
 
 
 def _with(cloud: Cloud, planted: Float) -> Cloud:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag._logs import newton
+from phasediag._newton import newton
 
 __all__ = ["Component", "Levels", "View"]
 
