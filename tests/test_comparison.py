@@ -13,11 +13,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phasediag import LinearManifold, RandomEnergyModel, crosscheck
+from phasediag import GaussianMixture, LinearManifold, RandomEnergyModel, crosscheck
 from phasediag.cli import main
 from phasediag.comparison import levels as _levels
 from phasediag.comparison import measured_critical_times
+from phasediag.comparison.critical import Campaign
 from phasediag.montecarlo import runs
+from phasediag.montecarlo.checkpoint import Checkpoint
 from phasediag.montecarlo.runs import run
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
@@ -127,6 +129,76 @@ def test_a_table_depends_on_the_seed_alone(tmp_path):
     assert parts == {"data", "resolution:0", "resolution:1", "score:0", "score:1"}
     again = crosscheck(PAPER, 0.1, TIMES, n_replicates=9, rng=3, checkpoint=tmp_path / "run.npz")  # more data sets
     assert again.rows == crosscheck(PAPER, 0.1, TIMES, n_replicates=9, rng=3).rows
+
+
+class Tilted:
+    """Uniform on a segment, tilted at x: sums over a fine grid."""
+
+    def __init__(self, x, t, lam):
+        x, self.lam = np.asarray(x, dtype=float), lam
+        self.y = (np.arange(4000) + 0.5) / 2000 - 1
+        e = ((x[..., :1] - self.y) ** 2 + x[..., 1:] ** 2) / (2 * np.asarray(t)[..., None])
+        low = e.min(axis=-1, keepdims=True)
+        w = np.exp(-lam * (e - low)) / 4000
+        self.log_mass = np.log(w.sum(axis=-1)) - lam * low[..., 0]
+        self.w = w / w.sum(axis=-1, keepdims=True)
+        self.energy = np.sum(self.w * e, axis=-1)
+        self.energy_variance = np.sum(self.w * (e - self.energy[..., None]) ** 2, axis=-1)
+
+    def covariance(self, directions):
+        mean = np.sum(self.w * self.y, axis=-1)
+        return (np.sum(self.w * self.y**2, axis=-1) - mean**2)[..., None] * directions[:, 0] ** 2
+
+
+class Segment:
+    """A law written by a user: uniform between -1 and 1 on the first axis of the plane."""
+
+    ambient_dim, mean = 2, None
+
+    def sample(self, n, rng=None):
+        return np.stack([np.random.default_rng(rng).uniform(-1, 1, n), np.zeros(n)], axis=-1)
+
+    def tilted(self, x, t, lam=1.0):
+        return Tilted(x, t, lam)
+
+
+@pytest.mark.parametrize("probe", ["at:0.2,0.1", "test", "train"])
+def test_a_law_of_the_users_own_is_cross_checked(probe):
+    check = crosscheck(Segment(), n=3000, t=[0.01, 0.1], probe=probe, n_replicates=40, rng=0)
+    assert {row.level for row in check.rows} == {"exact"}
+    assert {row.quantity for row in check.rows} == {"log_partition", "participation", "covariance:0", "jacobian:0"}
+    for row in check.rows:
+        if row.quantity != "participation":  # deep in the liquid the model is right to order Y2
+            assert abs(row.mean - row.theory) < 0.02 * abs(row.theory) + 4 * (row.mean - row.theory) / row.z, row
+    assert check.critical_times == ()
+    assert check.agrees is None
+
+
+def test_a_mixture_is_cross_checked():
+    pair = GaussianMixture([0.5, 0.5], [[4.0, 0, 0], [-4.0, 0, 0]], [0.5, 0.5])
+    check = crosscheck(pair, n=2000, t=[0.5], probe="test", n_replicates=40, rng=0)
+    rows = {(row.level, row.quantity): row for row in check.rows}
+    assert abs(rows["exact", "log_partition"].mean - rows["exact", "log_partition"].theory) < 0.5
+
+
+def test_a_cross_check_beyond_all_data_sets_says_its_method():
+    m = LinearManifold([1.0], [20], 100)
+    check = crosscheck(m, 0.23, [0.05, 0.1], "train", n_replicates=40, rng=0)
+    assert check.measurement.method == "rare"
+    assert check.notes[0].startswith("method rare")
+    assert check.agrees
+    quantities = {row.quantity for row in check.rows if row.level == "finite"}
+    assert "excess_entropy" in quantities
+    assert check.to_dict()["method"] == "rare"
+
+
+def test_notes_on_critical_times_name_rare_data_sets_and_subspaces_left_out():
+    large = Campaign(LinearManifold([1, 0.3], [200, 500], 3000), 690.0, "rare", 2, None, Checkpoint(None))
+    assert large.subspaces() == [0, 1]
+    assert [note[:30] for note in large.notes()] == ["critical times: lam_c is 1.38 "]
+    many = Campaign(LinearManifold(np.geomspace(1e-2, 1, 20), [1] * 20), 8.0, "plain", 2, None, Checkpoint(None))
+    assert many.subspaces() == [0, 9, 19]
+    assert many.notes()[0] == "critical times of subspaces 0, 9, 19 only, of 20"
 
 
 def interrupted_at(monkeypatch, criterion, k, kept):

@@ -4,11 +4,11 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, ks_2samp, ncx2, norm
+from scipy.stats import chi2, ks_2samp, kstest, ncx2, norm
 
-from phasediag import LinearManifold, Probe, RandomEnergyModel, condensation_time, exact_averages
+from phasediag import GaussianMixture, LinearManifold, Probe, RandomEnergyModel, condensation_time, exact_averages
 from phasediag.finite import sampling_noise
-from phasediag.montecarlo import measure
+from phasediag.montecarlo import levels, measure
 from phasediag.montecarlo.rare import experiment as _experiment
 from phasediag.montecarlo.rare.bulk import Bulk
 from phasediag.montecarlo.rare.experiment import components_of
@@ -72,10 +72,12 @@ def test_means_agree_with_exact_averages_from_3_to_1000_nats(monkeypatch):
     rng, scores = np.random.default_rng(7), []
     for case in range(30):
         kind = ("origin", "displaced:0", "at", "test", "train")[case % 5]
-        k = int(rng.integers(1, 3 if case % 5 > 2 else 4))
+        random = kind in ("test", "train")  # of one subspace, where the exact average is quick
+        k = 1 if random else int(rng.integers(1, 4))
         s, dims = 10 ** rng.uniform(-1, 0.5, k), rng.integers(1, 9 if rng.random() < 0.5 else 120, k)
         m, log_n = LinearManifold(s, dims), float(np.exp(rng.uniform(np.log(3), np.log(1000))))
-        t_c = condensation_time(m, log_n / m.ambient_dim, "origin" if case % 5 < 3 else "typical")
+        log_n = min(log_n, (4 if random else 50) * m.manifold_dim)
+        t_c = condensation_time(m, log_n / m.ambient_dim, "typical" if random else "origin")
         t = float(t_c * np.exp(rng.uniform(np.log(0.3), np.log(5))))
         probe = Probe.at(0.5 * m.sample(1, rng)[0]) if kind == "at" else Probe.parse(kind)
         names = ("log_partition", "participation", "covariance")
@@ -100,7 +102,7 @@ def test_means_agree_with_exact_averages_from_3_to_1000_nats(monkeypatch):
 def test_distributions_are_those_of_all_samples_drawn(monkeypatch, probe, t):
     """At N = 6000, of which about 100 are drawn; by norms, and with the vectors that singular values need."""
     monkeypatch.setattr(_experiment, "N_LEVELS", 500)
-    m, n, sets = LinearManifold([1, 0.3], [2, 5]), 6000, 500
+    m, n, sets = LinearManifold([1, 0.3], [2, 5]), 6000, 400
     names = ("log_partition", "participation", "participation_3", "excess_entropy", "covariance", "score")
     plain = measure(m, n, t, probe, quantities=(*names, "singular_values"), n_replicates=sets, rng=1)
     by_norms = measure(m, n, t, probe, method="rare", quantities=names, n_replicates=sets, rng=2)
@@ -123,15 +125,15 @@ def test_noise_of_the_jacobian_and_of_the_score_is_the_exact_one(monkeypatch):
     monkeypatch.setattr(_experiment, "N_LEVELS", 2000)
     m = LinearManifold([1, 0.25], [10, 20])
     for t in (0.08, 0.3):
-        origin = measure(m, log_n=25.0, t=t, n_replicates=1000, rng=0)
-        displaced = measure(m, log_n=25.0, t=t, probe="displaced:1", n_replicates=1000, rng=1)
+        origin = measure(m, log_n=25.0, t=t, n_replicates=400, rng=0)
+        displaced = measure(m, log_n=25.0, t=t, probe="displaced:1", n_replicates=400, rng=1)
         noise = {name: sampling_noise(m, t, alpha=25 / 30, criterion=name).noise for name in ("resolution", "score")}
         for values, expected in (
             (origin.of_group("jacobian", 0)[:, 0, 0], noise["resolution"][0]),
             (displaced.directions("score", 10)[:, 0], noise["score"][1]),
         ):
             squares = (values - values.mean()) ** 2
-            error = squares.std() / np.sqrt(1000)
+            error = squares.std() / np.sqrt(400)
             assert abs(squares.mean() - expected**2) < 4 * error
 
 
@@ -197,3 +199,75 @@ def test_a_matrix_of_covariances_on_request():
     np.testing.assert_allclose(matrices, matrices.swapaxes(1, 2))
     diagonal = np.einsum("rii->ri", matrices)
     np.testing.assert_allclose(found.values("covariance")[:, 0, 1], diagonal[:, 2:].mean(axis=1))
+
+
+MIXTURES = {
+    "pair": GaussianMixture([0.5, 0.5], [[4.0] + [0] * 15, [-4.0] + [0] * 15], [0.5, 0.5]),
+    "turned": GaussianMixture(
+        [0.2, 0.5, 0.3],
+        [[1.5, 0, 0], [0, -1.0, 0.5], [0, 0.7, 2.0]],
+        [np.eye(3) * 0.4, [[1.0, 0.5, 0], [0.5, 0.6, 0.1], [0, 0.1, 0.3]], np.diag([0.1, 0.2, 0.3]) + 0.05],
+    ),
+    "thin": GaussianMixture([0.3, 0.7], [[0, 0, 0, 1.0], [1.0, 0, 0, 0]], [[1.0, 0.5, 0, 0], [0.2, 0.2, 0.2, 0]]),
+}
+
+
+@pytest.mark.parametrize("probe", ["origin", "test", "train"])
+@pytest.mark.parametrize(("name", "t"), [("pair", 1.0), ("turned", 0.05), ("thin", 0.05)])
+def test_mixtures_have_the_distributions_of_all_samples_drawn(monkeypatch, name, probe, t):
+    monkeypatch.setattr(_experiment, "N_LEVELS", 500)
+    law, sets = MIXTURES[name], 300
+    names = ("log_partition", "participation", "excess_entropy", "covariance", "score", "singular_values")
+    plain = measure(law, 4000, t, probe, quantities=names, n_replicates=sets, rng=1)
+    rare = measure(law, 4000, t, probe, method="rare", quantities=names, n_replicates=sets, rng=2)
+    chances = []
+    for quantity in names:
+        pairs = zip(*(found.values(quantity).reshape(sets, -1).T for found in (plain, rare)), strict=True)
+        chances += [ks_2samp(a, b).pvalue for a, b in pairs]
+    assert min(chances) > 1e-3 / len(chances)
+
+
+def test_a_mixture_of_a_hundred_samples_has_the_known_averages():
+    """At x = (1, 2, -1, 0, ...): E log Z = -0.66064639563, E Y2 = 0.0597340013744, all 16 directions counted."""
+    x = Probe.at([1, 2, -1] + [0] * 13)
+    found = measure(MIXTURES["pair"], 100, 2.0, x, method="rare", n_replicates=1500, rng=3)
+    for name, exact in (("log_partition", -0.66064639563), ("participation", 0.0597340013744)):
+        assert abs(found.mean(name)[0] - exact) < 4 * found.standard_error(name)[0]
+    huge = measure(MIXTURES["pair"], log_n=300.0, t=0.1, probe="train", n_replicates=3, rng=0)
+    assert np.all(np.isfinite(huge.values("log_partition")))
+
+
+def test_levels_are_those_of_the_process_and_weigh_as_poisson_and_dirichlet_say():
+    m = LinearManifold([1, 0.3], [50, 100])
+    t = float(condensation_time(m, 1.0, "origin")) / 2
+    sets = [levels(m, t, 150.0, np.zeros(150), rng=(0, r), n_max=500) for r in range(300)]
+    below = np.array([np.sum(found.energies < sets[0].threshold - 5) for found in sets])
+    # A Poisson number, of the mean that the energies' law gives: u_k chi-squares, by their tilted measure.
+    view = view_of(m, 150.0, np.zeros(150), t)
+    lam = view.temperature_of(np.log(500))
+    drawn = view.draw(lam, 200_000, np.random.default_rng(1)).energies - view.energy(lam)
+    mean = 500 * np.mean(np.where(drawn < -5, np.exp(lam * np.minimum(drawn, 0)), 0))
+    assert abs(below.mean() - mean) < 4 * np.sqrt(mean / 300)
+    assert below.var() == pytest.approx(mean, rel=0.4)
+    for i in (1, 2):
+        ratios = np.array([found.weights()[i] / found.weights()[i - 1] for found in sets])
+        assert kstest(ratios ** (i * 0.5), "uniform").pvalue > 1e-3
+    one = sets[0]
+    np.testing.assert_allclose(one.energies, np.sum(one.samples**2, axis=1) / (2 * t))
+    assert np.all(np.diff(one.energies) >= 0)
+    assert one.to_dict()["threshold"] == one.threshold
+    assert "levels below" in one._repr_html_()
+
+
+def test_levels_of_small_data_sets_are_all_samples_and_bad_arguments_are_named():
+    found = levels(MIXTURES["pair"], 1.0, np.log(50), np.zeros(16), rng=0)
+    assert (len(found.energies), found.threshold) == (50, np.inf)
+    for arguments, message in (
+        ({"x": np.zeros(3)}, "x must be finite, of length d = 16"),
+        ({"log_n": -1.0}, "log_n must be"),
+        ({"t": 0.0}, "t must be positive"),
+        ({"n_max": 0}, "n_max must be"),
+        ({"log_n": 1e6}, "no low levels stand out"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            levels(**{"law": MIXTURES["pair"], "t": 1.0, "log_n": 30.0, "x": np.zeros(16), "rng": 0, **arguments})

@@ -51,7 +51,8 @@ def crosscheck(
     ----------
     law : Law
         The data. A linear manifold has integer dimensions; on a sphere only level ``gaussian`` has something to say.
-        For another law the levels are those that its theory defines.
+        Another law has the level ``exact``: its random energy model, by its tilted measure, averaged over 64 points at
+        random probes.
     alpha : float
         :math:`\log(N)/d`; or give ``n`` or ``log_n``. N is rounded to an integer, for theory and Monte Carlo alike.
     t : array_like, shape (T,)
@@ -97,7 +98,7 @@ def crosscheck(
     if isinstance(law, LinearManifold) and law.geometry == "gaussian":
         campaign = Campaign(law, experiment.log_n, experiment.method, n_replicates, executor, store)
         # In the background, if there is an executor.
-        theories = critical_theories(law, experiment.log_n / law.ambient_dim, executor)
+        theories = critical_theories(law, experiment.log_n, executor)
     found = runs.run(experiment, n_replicates, executor, store, "data", "data sets")
     rows: list[CrossCheckRow] = []
     crossings: dict[str, list[Crossing]] = {criterion: [] for criterion in MEASURED}
@@ -112,7 +113,8 @@ def crosscheck(
     except KeyboardInterrupt:
         interrupted = True
     critical = tuple(critical_rows(theories, crossings)) if any(crossings.values()) else ()
-    return CrossCheck(found, tuple(rows), critical, _threshold(found, rows), interrupted, found.notes)
+    notes = (*found.notes, *(campaign.notes() if campaign and critical else ()))
+    return CrossCheck(found, tuple(rows), critical, _threshold(found, rows), interrupted, notes)
 
 
 def _rows(found: Measurement, level: str, prediction: Prediction) -> list[CrossCheckRow]:

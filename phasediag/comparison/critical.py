@@ -13,7 +13,7 @@ from phasediag._arrays import Float
 from phasediag._threads import OneBlasThread
 from phasediag.comparison.crossing import noise_meets_signal
 from phasediag.comparison.result import CriticalRow
-from phasediag.critical import critical_times
+from phasediag.critical import condensation_time, critical_times
 from phasediag.critical.criteria import CRITERIA
 from phasediag.laws.linear import LinearManifold
 from phasediag.montecarlo import runs
@@ -56,9 +56,23 @@ class Campaign(NamedTuple):
         order = np.argsort(self.m.variances)[::-1]
         return sorted(order[[0, len(order) // 2, -1]].tolist()) if len(order) > _MANY else list(range(len(order)))
 
+    def notes(self) -> tuple[str, ...]:
+        """Say which subspaces were left out, and where the noise is made by rare data sets."""
+        chosen, said = self.subspaces(), []
+        if len(chosen) < self.m.n_subspaces:
+            said.append(f"critical times of subspaces {', '.join(map(str, chosen))} only, of {self.m.n_subspaces}")
+        times = critical_times(self.m, log_n=self.log_n, criterion="resolution")[chosen]
+        freezing = times / condensation_time(self.m, log_n=self.log_n, probe="origin")
+        if np.any(freezing < 2):
+            said.append(
+                f"critical times: lam_c is {np.min(freezing):.3g} there, below 2, so that rare data sets make the "
+                "noise; few of them are measured: the error is underestimated, and the measured times are too small"
+            )
+        return tuple(said)
+
     def crossings(self, criterion: str, rng: Any, subspaces: list[int]) -> Iterator[Crossing]:
         """Yield the measured critical time of each subspace; KeyboardInterrupt after one cut short."""
-        predicted = critical_times(self.m, self.log_n / self.m.ambient_dim, criterion=criterion)
+        predicted = critical_times(self.m, log_n=self.log_n, criterion=criterion)
         streams = seeds(rng, self.m.n_subspaces)
         for k in subspaces:
             experiment = runs.experiment_of(
@@ -149,15 +163,15 @@ def measured_critical_times(
     return times, errors
 
 
-def critical_theories(m: LinearManifold, alpha: float, executor: Executor | None) -> Iterator[CriticalTheory]:
+def critical_theories(m: LinearManifold, log_n: float, executor: Executor | None) -> Iterator[CriticalTheory]:
     """Return what every closure says of the criteria that are measured."""
     closures = [(criterion, level) for criterion in MEASURED for level in CRITERIA[criterion]]
-    return (executor.map if executor else map)(partial(_theory, m, alpha), *zip(*closures, strict=True))
+    return (executor.map if executor else map)(partial(_theory, m, log_n), *zip(*closures, strict=True))
 
 
-def _theory(m: LinearManifold, alpha: float, criterion: str, level: str | None) -> CriticalTheory:
+def _theory(m: LinearManifold, log_n: float, criterion: str, level: str | None) -> CriticalTheory:
     with OneBlasThread():
-        return criterion, str(level), critical_times(m, alpha, criterion=criterion, closure=level).tolist()
+        return criterion, str(level), critical_times(m, log_n=log_n, criterion=criterion, closure=level).tolist()
 
 
 def critical_rows(theories: Iterator[CriticalTheory], crossings: dict[str, list[Crossing]]) -> Iterator[CriticalRow]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from phasediag._arrays import Float
 from phasediag._threads import OneBlasThread
+from phasediag.comparison.any_law import limits_at_points
 from phasediag.finite import exact_averages
 from phasediag.laws.linear import LinearManifold
 from phasediag.montecarlo import Measurement
@@ -22,7 +23,11 @@ _QUANTITIES = ("log_partition", "participation", "covariance", "jacobian")
 
 
 def predictions(found: Measurement, executor: Executor | None) -> Iterator[tuple[str, Prediction]]:
-    """Yield every level defined for the geometry, one after the other, and what it predicts."""
+    """Yield every level defined for the law, one after the other, and what it predicts."""
+    if not isinstance(found.law, LinearManifold):
+        if hasattr(found.law, "tilted"):
+            yield "exact", limits_at_points(found)
+        return
     if found.manifold.geometry == "sphere":
         everything = _asymptotic(found, "gaussian")
         yield "gaussian", {name: everything[name] for name in ("log_partition", "participation")}
@@ -53,11 +58,12 @@ def _finite(found: Measurement, executor: Executor | None) -> Prediction:
     averages = list(tqdm(results, total=len(found.times), desc="exact averages", disable=None, leave=False, delay=1))
     return {
         name: (np.array([each[name][0] for each in averages]), np.array([each[name][1] for each in averages]))
-        for name in _QUANTITIES
+        for name in averages[0]
     }
 
 
 def _finite_at(m: LinearManifold, alpha: float, probe: Probe, t: float) -> Prediction:
     with OneBlasThread():
         found = exact_averages(m, t, alpha=alpha, probe=probe)
-    return {name: (getattr(found, name), getattr(found, f"{name}_error")) for name in _QUANTITIES}
+    names = (*_QUANTITIES, *(() if found.excess_entropy is None else ("excess_entropy",)))
+    return {name: (getattr(found, name), getattr(found, f"{name}_error")) for name in names}
