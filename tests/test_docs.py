@@ -113,6 +113,7 @@ DOCUMENTS = [
     f"finite {MAIN} --alpha 0.23 --t 0.1,1 --fluctuations",
     "finite --var 1 --dims 4 --n 2,30 --t 1 --probe train --critical-times",
     f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",
+    f"information {MAIN} --t 0.1,1 --n 1000",
     f"spectrum {MAIN} --t 0.1",
     f"spectrum {MAIN} --t 0.1 --n 100 --regime condensed --empirical",
 ]

@@ -608,6 +608,21 @@ COMMANDS = [
     ("condensation", "--alpha", "0.1,0.2", "--probe", "displaced:1"),
     ("condensation", "--t", "0.1", "--closure", "gaussian"),
     ("dataset-size", "--t", "0.1,0.2", "--time", "edm"),
+    ("free-energy", "--n", "5,1000", "--t", "0.02,0.08,0.15,1"),
+    (
+        "free-energy",
+        "--alpha",
+        "0.23",
+        "--t",
+        "0.1,0.5",
+        "--time",
+        "flow",
+        "--probe",
+        "origin",
+        "--closure",
+        "gaussian",
+    ),
+    ("free-energy", "--n", "9", "--t", "1", "--geometry", "sphere", "--closure", "gaussian", "--probe", "origin"),
     ("dataset-size", "--t", "0.1", "--geometry", "sphere"),
 ]
 

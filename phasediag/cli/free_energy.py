@@ -5,6 +5,7 @@ import click
 from phasediag.cli.options import (
     SMOOTH_PROBE,
     closure_option,
+    dps_option,
     manifold_options,
     output_options,
     probe_option,
@@ -27,6 +28,7 @@ Example:
 @probe_option("typical", f"{SMOOTH_PROBE}.")
 @closure_option()
 @output_options
+@dps_option
 @reads_query
 def command(query: Query, closure: str) -> None:
     """Print free energy, entropy, freezing point, participation and phase of the score.
@@ -37,4 +39,9 @@ def command(query: Query, closure: str) -> None:
 
     query.check_rows()
     record = free_energy_record(query.manifold, query.sizes, query.t, query.time, query.where, closure)
+    if query.dps:
+        from phasediag.report.precise import Digits
+
+        how = {"probe": query.probe or "", "closure": closure}
+        Digits(query.written, query.time, query.dps).free_energy(record, query.size_texts, query.times or (), **how)
     emit(free_energy_report(record), query)

@@ -17,6 +17,7 @@ ABOUT = {
     "free-energy": "Free energy, entropy, freezing, participation, phase.",
     "finite": "Exact averages over data sets at the N you have.",
     "spectrum": "Singular values of the score's Jacobian.",
+    "information": "Mutual information: what decides at a typical point.",
     "crosscheck": "Theory against Monte Carlo, with error bars.",
     "analyze": "When your own samples are memorised, and how many prevent it.",
     "diagnose": "What a trained model has memorised.",

@@ -38,6 +38,8 @@ manifold_options = _apply(
     ),
 )
 
+law_options = manifold_options
+
 size_options = _apply(
     click.option("--alpha", type=Grid(), help="log(N)/d: a value, a list a,b,c or a log-spaced grid LO:HI:COUNT."),
     click.option("--n", type=Grid(), help="Number of samples N, instead of --alpha: a value, a list or a grid."),

@@ -16,6 +16,8 @@ from phasediag.noise import to_ve
 
 #: From this alpha on it is almost surely a number of samples.
 _ALMOST_SURELY_N = 100
+#: More than a million eigenvalues are no file of eigenvalues.
+_MOST_BYTES = 50_000_000
 
 Texts = tuple[str, ...]
 
@@ -66,17 +68,13 @@ class Query:
             case "spectrum":
                 return self._from_file()
             case "mp":
-                return self._spectral("marchenko_pastur", "mp")
+                return self._shaped(LinearManifold.marchenko_pastur(self._one("mp"), self._whole("dims")))
             case "power_law":
-                return self._spectral("power_law", "power_law")
+                return self._shaped(LinearManifold.power_law(self._one("power_law"), self._whole("dims")))
         if self.dims is None:
             raise click.UsageError("--dims is missing: the dimensions that go with --var")
         d = None if self.ambient_dim is None else self._one("ambient_dim")
         return LinearManifold(_floats(self.var), _floats(self.dims), d, self.geometry)
-
-    def _spectral(self, law: str, option: str) -> LinearManifold:
-        build = getattr(LinearManifold, law)
-        return self._shaped(build(self._one(option), self._one("dims")))
 
     def _shaped(self, m: LinearManifold) -> LinearManifold:
         d = m.ambient_dim if self.ambient_dim is None else self._one("ambient_dim")
@@ -90,6 +88,11 @@ class Query:
             return self._shaped(LinearManifold.from_eigenvalues(read_eigenvalues(self.spectrum)))
         except ValueError as error:
             raise click.UsageError(f"--spectrum: {error}") from None
+
+    @property
+    def law(self) -> Any:
+        """The data: a linear manifold, or the law in a file."""
+        return self.manifold
 
     @property
     def written(self) -> dict[str, Any]:
@@ -186,6 +189,12 @@ class Query:
             raise click.UsageError(f"{option} takes one number{'' if texts else ' here'}")
         return float(texts[0])
 
+    def _whole(self, name: str) -> int:
+        number = self._one(name)
+        if not number.is_integer():
+            raise click.UsageError(f"--{name} must be an integer here, got {number:g}")
+        return int(number)
+
 
 def reads_query(command: Callable[..., Any]) -> Callable[..., Any]:
     """Make a command take a query in the place of the options that all share."""
@@ -199,13 +208,18 @@ def reads_query(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_eigenvalues(path: str) -> Float:
-    """Return the eigenvalues in a file: a .npy array, or text with one a line."""
+    """Return the eigenvalues in a file: a .npy array, or text with one a line and comments behind #."""
     if not Path(path).is_file():
         raise click.UsageError(f"--spectrum: no file {path!r}")
+    if Path(path).stat().st_size > _MOST_BYTES:
+        raise click.UsageError(f"--spectrum: {path!r} is larger than any spectrum, {_MOST_BYTES:g} bytes")
     try:
-        binary = path.endswith(".npy")
-        values = np.load(path, allow_pickle=False) if binary else np.loadtxt(path, ndmin=1)
-    except (ValueError, EOFError, UnicodeDecodeError):
+        if path.endswith(".npy"):
+            values = np.load(path, allow_pickle=False)
+        else:
+            lines = (line.partition("#")[0].strip() for line in Path(path).read_text().splitlines())
+            values = np.array([float(line) for line in lines if line])
+    except (ValueError, EOFError):
         raise click.UsageError(f"--spectrum: {path!r} is no list of numbers, one a line, and no .npy array") from None
     if values.ndim != 1 or values.dtype.kind not in "fiu":
         raise click.UsageError(f"--spectrum: {path!r} must hold one column of real numbers, got shape {values.shape}")

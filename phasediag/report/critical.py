@@ -105,7 +105,7 @@ def critical_times_report(records: Sequence[Record]) -> Report:
     lost = "In the order in which they are lost as noise is removed:"
     tables = [
         Table(_filled(times), keys=("alpha", "n", "subspace", "variance", "dim")),
-        Table(_filled(orders), lost, ("alpha",)),
+        *([Table(_filled(orders), lost, ("alpha",))] if len(records[0]["subspaces"]) > 1 else []),
         Table(_filled(condensation), "Condensation of all subspaces together, at less noise than:", ("alpha",)),
     ]
     return Report(

@@ -6,7 +6,9 @@ from phasediag.report.tables import text
 
 
 def title_line(record: Record) -> str:
-    """Return the line that states the manifold."""
+    """Return the line that states the data."""
+    if "law" in record:
+        return f"{record['law']['kind']} in d = {record['law']['ambient_dim']:g}"
     m = record["manifold"]
     subspaces = "1 subspace" if len(m["dims"]) == 1 else f"{len(m['dims'])} subspaces"
     line = f"Linear manifold of {subspaces}, m = {sum(map(float, m['dims'])):g} in d = {float(m['ambient_dim']):g}"

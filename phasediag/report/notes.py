@@ -63,7 +63,8 @@ def critical_times(
     for name, found in times.items():
         unknown = np.flatnonzero(np.isnan(found))
         if len(unknown) and not np.isnan(t_c):
-            notes.append(f"{name}: no time for {subspaces(unknown)} at this N (N <= 2, or averages that are not known)")
+            why = "their dimension is below 0.17" if name == "rem_exact" else "N <= 2, or averages that are not known"
+            notes.append(f"{name}: no time for {subspaces(unknown)}: {why}")
     return notes
 
 

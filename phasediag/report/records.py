@@ -25,6 +25,13 @@ def manifold_record(m: LinearManifold) -> Record:
     return record if m.radius is None else {**record, "radius": m.radius}
 
 
+def law_record(law: Any) -> Record:
+    """Return what stands for the data: the manifold, or the kind of another law and its space."""
+    if isinstance(law, LinearManifold):
+        return {"manifold": manifold_record(law)}
+    return {"law": {"kind": type(law).__name__, "ambient_dim": law.ambient_dim}}
+
+
 class Sizes(NamedTuple):
     """Data-set sizes, three ways, each of shape (A,); n is inf where exp(log_n) overflows."""
 

@@ -84,16 +84,23 @@ def _blocks(columns: dict[str, _Column], keys: tuple[str, ...], width: int) -> I
         if gap.total(everything) <= width:
             yield everything, gap
             return
+    # Keys that leave no room for another column stand in the first block only.
     left = [columns[name] for name in keys if name in columns]
+    while left and any(_GAPS[-1].total([*left, column]) > width for column in everything if column not in left):
+        left.pop()
     block: list[_Column] = []
     for column in everything:
         if column in left:
             continue
-        if block and _GAPS[1].total([*left, *block, column]) > width:
-            yield [*left, *block], _GAPS[1]
+        if block and _GAPS[-1].total([*left, *block, column]) > width:
+            yield [*left, *block], _best([*left, *block], width)
             block = []
         block.append(column)
-    yield [*left, *block], _GAPS[1]
+    yield [*left, *block], _best([*left, *block], width)
+
+
+def _best(columns: list[_Column], width: int) -> "_Gap":
+    return next((gap for gap in _GAPS[1:] if gap.total(columns) <= width), _GAPS[-1])
 
 
 class _Gap(NamedTuple):

@@ -8,6 +8,7 @@ from mpmath.libmp import dps_to_prec
 from phasediag.symbolic._decimals import Certified, digits
 from phasediag.symbolic._query import Manifold, Query, Real
 from phasediag.symbolic._roots import UndecidedError
+from phasediag.symbolic._thermodynamics import Thermodynamics
 
 
 def evaluate(
@@ -37,7 +38,8 @@ def evaluate(
     ----------
     quantity : str
         ``condensation_time``, ``condensation_alpha``, ``condensation_size``; ``critical_times``, ``critical_alphas``,
-        ``critical_sizes``, ``lost_first``; ``freezing_point``; ``size``. A size is alpha, log N and N.
+        ``critical_sizes``, ``lost_first``; ``freezing_point``, ``thermodynamics`` (all that
+        ``phasediag free-energy`` prints); ``size``. A size is alpha, log N and N.
     variances, dims : sequence of str, int, Fraction or float
         The subspaces. Decimals in strings are exact, a float is the binary number that it is.
     ambient_dim, geometry, radius
@@ -179,4 +181,5 @@ _QUANTITIES: dict[str, Callable[[Query], Any]] = {
     "lost_first": lambda query: _First(_critical_times(query)),
     "freezing_point": _freezing_point,
     "size": _given_size,
+    "thermodynamics": lambda query: Thermodynamics(query).values(),
 }

@@ -147,7 +147,7 @@ class Query:
         """Return the threshold of the probe, in t, and the subspace that it singles out."""
         closure, k = self._condensation_closure(), self.manifold.displaced(self.probe)
         threshold = condensation("given", closure) if k is None else displaced(closure)
-        return threshold.map(self._fill), k
+        return threshold.map(self.fill), k
 
     def critical(self) -> Threshold:
         """Return the threshold of the criterion, in t."""
@@ -160,7 +160,7 @@ class Query:
         if self.manifold.geometry == "sphere" and (self.criterion, closure) != ("rem", "gaussian"):
             raise ValueError("criterion must be 'rem' with closure='gaussian' for geometry='sphere'")
         if self.criterion == "rem":
-            return displaced(closure).map(self._fill)
+            return displaced(closure).map(self.fill)
         build: Callable[[], Threshold] = getattr(_criteria, self.criterion)
         return build()
 
@@ -180,14 +180,15 @@ class Query:
             )
         return closure
 
-    def _fill(self, part: Expr) -> Expr:
+    def fill(self, part: Expr) -> Expr:
+        """Put the probe and the geometry into an expression of one subspace."""
         return part.subs({X: a * s + b * t, g: int(self.manifold.geometry == "gaussian")})
 
     # Roots and values.
 
     def threshold_at_time(self, threshold: Threshold, k: int | None) -> Real:
         """Return the log N of a threshold at the time given."""
-        equation = Equation(self.work, threshold, t, (s, m, a, b), self._rows, k)
+        equation = Equation(self.work, threshold, t, (s, m, a, b), self.rows, k)
 
         def value(bits: int) -> Any:
             self.work.bits = bits + 32
@@ -197,7 +198,7 @@ class Query:
 
     def time_at_threshold(self, threshold: Threshold, k: int | None) -> Real:
         """Return the largest t at which a threshold equals log N."""
-        equation = Equation(self.work, threshold, t, (s, m, a, b), self._rows, k)
+        equation = Equation(self.work, threshold, t, (s, m, a, b), self.rows, k)
         branch = None
         if k is not None and threshold.own == displaced().own and _may_turn(self.manifold.dims[k]):
             branch = LargestRoot(equation, threshold, (s, m, a, b))
@@ -205,16 +206,17 @@ class Query:
 
     def freezing_point(self) -> Real:
         """Return lambda_c, where the entropy at the time given vanishes."""
-        loss = self._fill(entropy_loss(self._condensation_closure())).subs(lam, 1 / inverse)
+        loss = self.fill(entropy_loss(self._condensation_closure())).subs(lam, 1 / inverse)
 
         def rows() -> list[tuple[Any, ...]]:
             time = self.time()
-            return [(*row, time) for row in self._rows()]
+            return [(*row, time) for row in self.rows()]
 
         equation = Equation(self.work, Threshold(loss), inverse, (s, m, a, b, t), rows)
         return lambda bits: 1 / enclose_root(equation, self.log_n, bits)
 
-    def _rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return what stands for s, m, a and b, one row for each subspace."""
         a_k, b_k = self.manifold.affine(self.probe)
         columns = (self.manifold.variances, self.manifold.dims, a_k, b_k)
         return [tuple(map(self.work.enclose, row)) for row in zip(*columns, strict=True)]

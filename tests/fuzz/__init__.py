@@ -1,0 +1,1 @@
+"""What any argument may do: answer, or refuse in one line. ``make fuzz`` runs thousands, the ordinary tests some."""
