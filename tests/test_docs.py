@@ -68,10 +68,17 @@ def test_shell_blocks_name_what_exists(text):
             case ["pip", "install", what]:
                 for extra in re.findall(r"\[(.*?)\]", what):
                     assert f"\n{extra} = [" in project
+            case ["phasediag", command, *options]:
+                assert command in phasediag.list_commands(None)
+                assert all(option in known_options(command) for option in options if option.startswith("-"))
             case ["python", script]:
                 compile((ROOT / script).read_text(), script, "exec")
             case _:
                 pytest.fail(f"cannot check {line!r}")
+
+
+def known_options(command):
+    return {name for option in phasediag.get_command(None, command).params for name in option.opts}
 
 
 @pytest.mark.parametrize("page", [page for page, source in PAGES.items() if "{code-cell}" in source])

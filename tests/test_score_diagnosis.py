@@ -69,6 +69,10 @@ def test_rho_is_one_for_copies_and_zero_for_the_law(learned, memorised):
     blurred = as_score(lambda x, t: 0.3 * EMPIRICAL(x, t) + 0.7 * as_score(M)(x, t))
     found = diagnose(blurred, [0.03, 0.3], PROBES, SAMPLES, reference=M, points=100)
     np.testing.assert_allclose(found.rho.value, 0.3, rtol=1e-10)
+    wild = as_score(lambda x, t: 3 * EMPIRICAL(x, t) - 2 * as_score(M)(x, t))
+    found = diagnose(wild, [0.03, 0.3], PROBES, SAMPLES, reference=M, points=100)
+    assert np.all(np.isnan(found.rho.value))
+    assert any("no rho at" in note for note in found.notes)
 
 
 def test_rho_of_a_model_with_errors_of_its_own_is_zero_within_its_error():

@@ -70,7 +70,8 @@ def _draw_dimensions(ax: Axes, x: Float, found: "ScoreDiagnosis") -> None:
     means = found.mean_dimension()
     for (name, label), colour, marker in zip(_ESTIMATORS.items(), subspace_colours(3), "os^", strict=True):
         _points(ax, x, means[name], colour, marker, label)
-    ax.set(ylabel="dimension", ylim=(0, None))
+    # FLIPD of a copy has no bound away from its samples.
+    ax.set(ylabel="dimension", ylim=(0, min(1.2 * found.parameters["probes"][1], ax.get_ylim()[1])))
     ax.legend()
 
 
@@ -82,7 +83,8 @@ def _draw_risks(ax: Axes, x: Float, found: "ScoreDiagnosis") -> None:
                 _points(ax, x, scaled, colour, marker, f"{name}, {where}", filled=filled)
     # A memorised sample is denoised to any accuracy: below a hundredth of the reference it does not matter how well.
     least = np.min(found.risk["reference"].value / found.t) / 100
-    ax.set(ylabel="denoising risk / $t$", yscale="log", ylim=(max(least, ax.get_ylim()[0]), None))
+    ax.set(ylabel="denoising risk / $t$", yscale="log")
+    ax.set_ylim(bottom=max(least, ax.get_ylim()[0]))
     ax.legend(fontsize="xx-small", ncols=2)
 
 
@@ -96,7 +98,8 @@ def _draw_memory(ax: Axes, x: Float, found: "ScoreDiagnosis") -> None:
     ax.plot(x, lost, "--", color="#31688e", label="directions lost")
     ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     ax.axhline(1, color="0.7", lw=0.6, zorder=0)
-    ax.set(ylabel="share memorised")
+    low, high = ax.get_ylim()
+    ax.set(ylabel="share memorised", ylim=(max(low, -0.6), min(high, 1.6)))
     ax.legend()
 
 

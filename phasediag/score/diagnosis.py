@@ -25,6 +25,8 @@ from phasediag.score.spectra import DENSE
 
 __all__ = ["diagnose"]
 
+_FURTHEST = 2  # distance of a model from the reference, in those of the empirical score, up to which rho has a meaning
+
 
 def diagnose(
     score: Any,
@@ -128,7 +130,7 @@ def diagnose(
         directions=directions,
         risk=train.risk if train else {},
         risk_heldout=fresh.risk if fresh else {},
-        rho=train.rho if train else None,
+        rho=_comparable(train) if train else None,
         rho_heldout=fresh.rho if fresh and train else None,
         information=information,
         copying=_copies(data),
@@ -216,7 +218,13 @@ def _risks(
     clean = _some(data["heldout"], points, rng)
     fresh = risks(scores, clean, t, rng, memory)
     theirs = risks({**scores, "empirical": EmpiricalScore(data["heldout"])}, clean, t, rng, memory)
-    return train, Risks(fresh.risk, theirs.rho)
+    return train, Risks(fresh.risk, theirs.rho, theirs.distance)
+
+
+def _comparable(found: Risks) -> Estimate:
+    """Return rho, nan where the model differs from the reference by more than a copy can: its errors are others."""
+    far = ~(found.distance <= _FURTHEST)
+    return Estimate(*(np.where(far, np.nan, each) for each in found.rho))
 
 
 def _some(rows: Float, most: int, rng: np.random.Generator) -> Float:

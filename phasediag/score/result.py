@@ -44,7 +44,9 @@ class ScoreDiagnosis:
         Denoising risks of ``model``, ``empirical`` and ``reference``, on training and on held-out samples.
     rho, rho_heldout : Estimate or None, shape (T,)
         Regression of the model on the empirical score of the training samples, at these; and on the empirical score of
-        the held-out samples, at those, which no model can have copied: what is left of it is the reference's fault.
+        the held-out samples, at those, which no model can have copied: what is left of it is the reference's fault. rho
+        is nan where the model is more than twice as far from the reference as the empirical score: its errors are
+        others. Errors are over the points; at large t, where data sets differ in a few modes only, they are too small.
     information : Estimate or None, shape (T,)
         Upper bound on the mutual information, in nats, from the held-out risk.
     copying : Copying or None

@@ -24,10 +24,13 @@ class Risks:
         E|y - D(y + sqrt(t) xi, t)|^2, summed over directions, of each score.
     rho : Estimate, shape (T,)
         Regression of the model on the empirical score, both against the reference.
+    distance : ndarray, shape (T,)
+        How far the model is from the reference, in units of the empirical score's distance from it.
     """
 
     risk: Mapping[str, Estimate]
     rho: Estimate
+    distance: Float
 
 
 def risks(scores: Mapping[str, Any], clean: Float, t: Float, rng: Any, max_memory: int) -> Risks:
@@ -41,23 +44,25 @@ def risks(scores: Mapping[str, Any], clean: Float, t: Float, rng: Any, max_memor
         for name, s in found.items():
             errors[name].append(np.sum((x + time * s - clean) ** 2, axis=1))
         slopes.append(_slope(found, rng))
-    value, error = np.array(slopes).T
-    return Risks({name: _mean(np.array(each)) for name, each in errors.items()}, Estimate(value, error))
+    value, error, distance = np.array(slopes).T
+    return Risks({name: _mean(np.array(each)) for name, each in errors.items()}, Estimate(value, error), distance)
 
 
 def _mean(errors: Float) -> Estimate:
     return Estimate(np.mean(errors, axis=1), np.std(errors, axis=1, ddof=1) / np.sqrt(errors.shape[1]))
 
 
-def _slope(found: Mapping[str, Float], rng: Any) -> tuple[float, float]:
-    """Return the slope of the model on the empirical score, and its bootstrap error over the points."""
+def _slope(found: Mapping[str, Float], rng: Any) -> tuple[float, float, float]:
+    """Return the slope of the model on the empirical score, its bootstrap error, and the ratio of their sizes."""
     model, empirical = (found[name] - found["reference"] for name in ("model", "empirical"))
-    sums = np.stack([np.sum(model * empirical, axis=1), np.sum(empirical**2, axis=1)], axis=1)
+    sums = np.stack(
+        [np.sum(u * v, axis=1) for u, v in ((model, empirical), (empirical, empirical), (model, model))], axis=1
+    )
     means = np.concatenate([np.mean(sums, axis=0)[None], resampled(sums, rng)])
     if not np.all(means[:, 1] > 0):
-        return np.nan, np.nan
+        return np.nan, np.nan, np.nan
     slopes = means[:, 0] / means[:, 1]
-    return float(slopes[0]), float(np.std(slopes[1:], ddof=1))
+    return float(slopes[0]), float(np.std(slopes[1:], ddof=1)), float(np.sqrt(means[0, 2] / means[0, 1]))
 
 
 def information_bound(risk: Estimate, t: Float, total: Estimate) -> Estimate:

@@ -1,5 +1,8 @@
 """Scores of PyTorch modules and diffusers models; run by ``make test-torch``."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -194,6 +197,16 @@ def test_what_cannot_be_read_is_said(tmp_path):
     unet().save_pretrained(tmp_path / "unet")
     with pytest.raises(ValueError, match=r"holds no scheduler_config.json"):
         from_diffusers(tmp_path)
+
+
+def test_the_page_runs(tmp_path, monkeypatch):
+    """The script of docs/howto/diffusers.md, on a model of random weights."""
+    diffusers.DDPMPipeline(unet().float(), diffusers.DDPMScheduler()).save_pretrained(tmp_path / "my-model")
+    np.save(tmp_path / "train.npy", RNG.standard_normal((40, D)).astype("f4"))
+    np.save(tmp_path / "test.npy", RNG.standard_normal((20, D)).astype("f4"))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(Path(__file__).parents[2] / "docs" / "howto" / "diagnose_diffusers.py"))
+    assert (tmp_path / "diagnosis.pdf").stat().st_size > 10_000
 
 
 def test_scores_are_scores():
