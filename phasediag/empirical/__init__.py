@@ -7,5 +7,6 @@ weights.
 
 from phasediag.empirical._moments import Moments
 from phasediag.empirical._score import EmpiricalScore
+from phasediag.empirical._shards import shards
 
-__all__ = ["EmpiricalScore", "Moments"]
+__all__ = ["EmpiricalScore", "Moments", "shards"]

@@ -36,7 +36,7 @@ class Local:
         index: str | os.PathLike[str] | None,
         tolerance: float,
     ) -> None:
-        self.cloud = Cloud(np.asarray(samples), memory // 2)
+        self.cloud = Cloud(np.asarray(samples), memory // 2)  # plain, of a memory map too: its slices cost less
         self.pruning: Pruning | None = None
         if index is not None:
             tree, rows = indexed(samples, index)

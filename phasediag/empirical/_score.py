@@ -11,6 +11,7 @@ from phasediag.empirical._cloud import DOUBLE, SINGLE
 from phasediag.empirical._local import Local
 from phasediag.empirical._moments import Moments, Wanted
 from phasediag.empirical._pointwise import central_difference, each_time
+from phasediag.empirical._shards import Shards
 
 __all__ = ["EmpiricalScore"]
 
@@ -41,7 +42,8 @@ class EmpiricalScore:
     ----------
     samples : array_like, shape (N, d)
         Kept by reference where it is an array of floats (do not change it afterwards). May be a ``numpy.memmap``
-        larger than the memory.
+        larger than the memory, or a ``dask.array.Array``: its chunks then stay with the workers of the cluster, each
+        of which answers for its own, and the rest of the options holds for each chunk.
     dtype : {float64, float32}, optional
         Arithmetic and results; that of the samples by default (float64 for integers).
     max_memory : str or int
@@ -85,25 +87,25 @@ class EmpiricalScore:
 
     def __init__(
         self,
-        samples: ArrayLike,
+        samples: Any,
         dtype: DTypeLike | None = None,
         max_memory: str | int = "256MB",
         *,
         index: str | os.PathLike[str] | None = None,
         tolerance: float = 1e-12,
     ) -> None:
-        if not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
-            samples = as_float("samples", samples)
-        rows = np.asarray(samples)
-        if rows.ndim != 2 or 0 in rows.shape:
-            raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {rows.shape}")
-        self._dtype = np.dtype(rows.dtype if dtype is None else dtype)
+        sharded = hasattr(samples, "to_delayed")
+        if not (isinstance(samples, np.ndarray) or sharded) or samples.dtype not in (SINGLE, DOUBLE):
+            samples = samples.astype(float) if sharded else as_float("samples", samples)
+        if samples.ndim != 2 or 0 in samples.shape:
+            raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {samples.shape}")
+        self._dtype = np.dtype(samples.dtype if dtype is None else dtype)
         if self._dtype not in (SINGLE, DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
         if not 0 < tolerance <= LARGEST:
             raise ValueError(f"tolerance must lie between 0 and {LARGEST:g}, got {tolerance!r}")
-        given = samples if isinstance(samples, np.memmap) else rows
-        self._samples = Local(given, self._dtype, number_of_bytes(max_memory), index, tolerance)
+        options = self._dtype, number_of_bytes(max_memory), index, tolerance
+        self._samples = Shards(samples, *options) if sharded else Local(samples, *options)
 
     @property
     def n_samples(self) -> int:
