@@ -64,7 +64,7 @@ mathjax3_config = {
 
 html_theme = "furo"
 html_title = "phasediag"
-html_static_path = ["_static", str(mathjax.locate())]
+html_static_path = ["_static", str(mathjax.locate()), "../phasediag/explorer/index.html"]
 html_css_files = ["custom.css"]
 html_copy_source = False
 # Excerpts in search results would be fetched, which a browser refuses for a page opened from a disk.

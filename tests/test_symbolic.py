@@ -33,6 +33,7 @@ from phasediag.symbolic import (
     formula,
     formulas,
     g,
+    javascript_source,
     lam,
     lam_c,
     m,
@@ -294,17 +295,8 @@ EVERY = [("rem", "gaussian"), ("rem", "exact"), ("isolated", None), ("resolution
 def test_critical_times_to_fifty_digits(criterion, closure, manifold, log_n):
     a = log_n / manifold.ambient_dim
     how = {"criterion": criterion, "closure": closure}
-    times = critical_times(manifold, a, **how)
+    times = critical_times(manifold, log_n=a * manifold.ambient_dim, **how)
     assert_close(times, evaluate("critical_times", manifold, alpha=a, **how))
-
-
-@given(manifold=manifolds(max_subspaces=3, dims=(-3, -0.8)), log_n=log_sizes)
-@settings(max_examples=30)
-def test_largest_rem_times_of_small_dimensions(manifold, log_n):
-    a = log_n / manifold.ambient_dim
-    assert_close(
-        critical_times(manifold, a, criterion="rem"), evaluate("critical_times", manifold, alpha=a, criterion="rem")
-    )
 
 
 @pytest.mark.parametrize(("criterion", "closure"), EVERY)
@@ -326,7 +318,7 @@ def test_condensation_to_fifty_digits(probe, closure, manifold, log_n):
     if probe == "profile":
         probe = str_of_profile([3 * var for var in manifold.variances])
     a = log_n / manifold.ambient_dim
-    time = condensation_time(manifold, a, probe, closure)
+    time = condensation_time(manifold, None, probe, closure, log_n=a * manifold.ambient_dim)
     how = {"probe": probe, "closure": closure}
     assert_close(time, evaluate("condensation_time", manifold, alpha=a, **how))
     if time > 1e-300:
@@ -339,22 +331,23 @@ def test_condensation_to_fifty_digits(probe, closure, manifold, log_n):
 @settings(max_examples=20)
 def test_random_energy_model(closure, suffix, manifold, log_n, log_t):
     time, a, inverse = 10.0**log_t, log_n / manifold.ambient_dim, 0.7
+    size = a * manifold.ambient_dim
     norms = [2 * var + 0.3 for var in manifold.variances]
     model = RandomEnergyModel(manifold, time, Probe.profile(norms), closure)
     freezing = evaluate("freezing_point", manifold, alpha=a, t=time, probe=str_of_profile(norms), closure=closure)
-    assert_close(model.freezing_point(a), freezing)
+    assert_close(model.freezing_point(log_n=size), freezing)
     values = {L: mpf(a) * mpf(manifold.ambient_dim), g: 1, t: time, lam: inverse, q: 2, lam_c: freezing}
     scale = log_n + largest_terms(manifold, time, norms)[closure]
     assert_close(model.cgf(inverse), at("cgf" + suffix, manifold, norms, values), scale)
-    assert_close(model.entropy(a, inverse), at("entropy" + suffix, manifold, norms, values), scale)
+    assert_close(model.entropy(lam=inverse, log_n=size), at("entropy" + suffix, manifold, norms, values), scale)
     if closure == "exact":
         point = float(freezing)
         scale = 4 * scale / min(1, point) + 10
         phase = "liquid" if point >= 1 else "condensed"
-        assert_close(model.log_partition(a), at(f"log_partition_{phase}", manifold, norms, values), scale)
+        assert_close(model.log_partition(log_n=size), at(f"log_partition_{phase}", manifold, norms, values), scale)
         form = "condensed" if point < 1 else "frozen" if point < 2 else "liquid"
         found = at(f"participation_{form}", manifold, norms, values)
-        assert_close(model.log_participation(a), mp.log(found) if form == "condensed" else found, scale)
+        assert_close(model.log_participation(log_n=size), mp.log(found) if form == "condensed" else found, scale)
 
 
 def str_of_profile(norms):
@@ -392,7 +385,9 @@ def at(name, manifold, norms, values):
 def test_freezing_points_to_fifty_digits(probe, closure, manifold, log_n, log_t):
     time, a = 10.0**log_t, log_n / manifold.ambient_dim
     exact = evaluate("freezing_point", manifold, alpha=a, t=time, probe=probe, closure=closure)
-    assert_close(RandomEnergyModel(manifold, time, probe, closure).freezing_point(a), exact)
+    assert_close(
+        RandomEnergyModel(manifold, time, probe, closure).freezing_point(log_n=a * manifold.ambient_dim), exact
+    )
 
 
 @pytest.mark.parametrize("clock", ["vp", "abar", "edm", "flow"])
@@ -725,3 +720,22 @@ def test_rooms_stand_apart():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in result.stdout.split() if name.startswith("phasediag.")}
     assert all(name.startswith("phasediag.symbolic") for name in loaded - {"phasediag._version"})
+
+
+@pytest.mark.parametrize("criterion", ["resolution", "score"])
+def test_typical_noise_of_both_rooms(criterion):
+    """The numeric criteria at a typical point, whose polynomials are written out, against the derivation."""
+    manifold = LinearManifold([1, 0.3, 7.0], [2, 5, 1.5], 12)
+    threshold = numpy_function(f"{criterion}_typical")
+    for time in (1e-3, 0.2, 40.0):
+        alphas = critical_alphas(manifold, time, criterion=criterion, probe="typical")
+        exact = [threshold(k=k, m=np.array(manifold.dims), s=np.array(manifold.variances), t=time) for k in range(3)]
+        np.testing.assert_allclose(alphas * 12, exact, rtol=1e-12)
+
+
+def test_javascript_of_a_criterion():
+    source = javascript_source("rem_exact")
+    assert source.startswith("function rem_exact(k, m, s, t) {")
+    assert "Math.log1p(s[j]/t)" in source
+    with pytest.raises(ValueError, match="Lambert"):
+        javascript_source("condensation_origin_time")

@@ -23,6 +23,7 @@ ABOUT = {
     "diagnose": "What a trained model has memorised.",
     "diagram": "The phase diagram, as a figure and as data.",
     "figure": "Named figures of the theory and of the paper.",
+    "explore": "The explorer, a page in the browser that computes as you move.",
     "symbolic": "Every formula, as text, LaTeX or a NumPy function.",
 }
 COMMANDS = tuple(ABOUT)

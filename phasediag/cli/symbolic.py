@@ -26,6 +26,7 @@ Examples:
 @click.option("--pretty", "style", flag_value="pretty", help="Print for reading. [default]")
 @click.option("--latex", "style", flag_value="latex", help="Print as LaTeX.")
 @click.option("--python", "style", flag_value="python", help="Print as a NumPy function.")
+@click.option("--javascript", "style", flag_value="javascript", help="Print as a JavaScript function.")
 def command(name: str | None, subspaces: int | None, near: str | None, order: int, style: str | None) -> None:
     """Print a formula of the theory, NAME; without NAME, list them all.
 
@@ -38,10 +39,11 @@ def command(name: str | None, subspaces: int | None, near: str | None, order: in
         return
     if name not in symbolic.formulas():
         raise click.UsageError(_unknown(name, list(symbolic.formulas())))
-    if style == "python":
+    if style in ("python", "javascript"):
         if near:
-            raise click.UsageError("--python prints the formula itself: leave out --series")
-        click.echo(symbolic.numpy_source(name, subspaces))
+            raise click.UsageError(f"--{style} prints the formula itself: leave out --series")
+        source = {"python": symbolic.numpy_source, "javascript": symbolic.javascript_source}[style]
+        click.echo(source(name, subspaces))
         return
     equation = symbolic.series(name, near, order, subspaces) if near else symbolic.formula(name, subspaces)
     if style == "latex":

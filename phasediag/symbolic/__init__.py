@@ -16,6 +16,7 @@ formula writes s_1, m_1 and X_1, or s[k], m[k] and X[k]. What a formula means, :
 from phasediag.symbolic._catalogue import formula, formulas, numpy_function, numpy_source, series
 from phasediag.symbolic._decimals import Certified
 from phasediag.symbolic._evaluate import evaluate
+from phasediag.symbolic._javascript import javascript_source
 from phasediag.symbolic._printing import latex, pretty
 from phasediag.symbolic._symbols import L, X, alpha, d, g, lam, lam_c, m, q, s, t
 
@@ -29,6 +30,7 @@ __all__ = [
     "formula",
     "formulas",
     "g",
+    "javascript_source",
     "lam",
     "lam_c",
     "latex",

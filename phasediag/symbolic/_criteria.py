@@ -56,12 +56,34 @@ def annealed_participation() -> Expr:
 
 def _noise_reaches_signal(noise: Expr, signal: Expr, point: Expr) -> Threshold:
     """Solve sqrt(noise Y2) = |signal| for log N, with the annealed Y2, at a point along the subspace at stake."""
-    one, two = tilted(sp.S.One), tilted(sp.Integer(2))
-    laws = {v_1: one.variance, v_2: two.variance, delta: two.mean - one.mean}
-    ratio = sp.factor((noise / signal**2).subs(laws).subs(x, point))
+    ratio = _ratio(noise, signal, point)
     shared = annealed_participation()
     displacement = sp.factor(shared.coeff(X) * point**2)
     return Threshold(shared.subs(X, 0), displacement + sp.log(ratio))
+
+
+def _typical(noise: Expr, signal: Expr) -> Threshold:
+    """Solve the same at a typical point, where every x_i squared is s + t."""
+    norms = sp.factor(annealed_participation().coeff(X) * m * (s + t))
+    return Threshold(annealed_participation().subs(X, 0) + norms, sp.log(_ratio(noise, signal, sp.sqrt(s + t))))
+
+
+def _ratio(noise: Expr, signal: Expr, point: Expr) -> Expr:
+    one, two = tilted(sp.S.One), tilted(sp.Integer(2))
+    laws = {v_1: one.variance, v_2: two.variance, delta: two.mean - one.mean}
+    return sp.factor((noise / signal**2).subs(laws).subs(x, point))
+
+
+@lru_cache
+def resolution_typical() -> Threshold:
+    """Return the threshold at which the noise of the Jacobian at a typical point reaches its signal."""
+    return _typical(covariance_noise() / t**4, jacobian_signal())
+
+
+@lru_cache
+def score_typical() -> Threshold:
+    """Return the threshold at which the noise of the score at a typical point reaches its expected value."""
+    return _typical(score_noise(), score_signal())
 
 
 @lru_cache

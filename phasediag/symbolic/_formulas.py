@@ -220,6 +220,18 @@ def score(space: Subspaces) -> Expr:
 
 
 @_formula
+def resolution_typical(space: Subspaces) -> Expr:
+    """A subspace is lost: the noise of the Jacobian of the score along it reaches its signal, at a typical x."""
+    return _criteria.resolution_typical().equation(space)
+
+
+@_formula
+def score_typical(space: Subspaces) -> Expr:
+    """A subspace is lost: the noise of the score along it reaches its mean, at a typical x."""
+    return _criteria.score_typical().equation(space)
+
+
+@_formula
 def tilted_mean(space: Subspaces) -> Expr:
     """Mean along one direction of the data weighted by exp(-q e), at x_i = x."""
     return sp.Eq(sp.Symbol("m_q"), space.own(tilted(q).mean))
