@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test lint coverage test-lowest test-networks test-torch docs bench clean
+.PHONY: demo test lint fuzz coverage test-lowest test-networks test-torch docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/phasediag critical-times --var 1,0.3 --dims 2,5 --alpha 0.23
@@ -29,6 +29,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Ten thousand argument lists over all commands, and as many calls of the functions: half an hour of one processor.
+# FUZZ=1000 takes a tenth of that, FUZZ_SEED=1 other arguments; `make test` runs a few.
+fuzz: $(VENV)/.installed-test
+	FUZZ=$${FUZZ:-10000} $(BIN)/python -m pytest -q tests/fuzz
 
 # Lines and branches that the tests run.
 coverage: $(VENV)/.installed-test

@@ -153,7 +153,10 @@ class LinearManifold(SizedLaw):
         >>> LinearManifold.from_eigenvalues([0.3, 1, 0.3, 0])
         LinearManifold(variances=(1.0, 0.3), dims=(1, 2), ambient_dim=4, geometry='gaussian', radius=None)
         """
-        eigenvalues = np.sort(np.ravel(np.asarray(values, dtype=float)))[::-1]
+        try:
+            eigenvalues = np.sort(np.ravel(np.asarray(values, dtype=float)))[::-1]
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError("values must be numbers, the eigenvalues of a covariance") from None
         if not (len(eigenvalues) and np.all(np.isfinite(eigenvalues)) and eigenvalues[0] > 0):
             raise ValueError("values must be finite eigenvalues, at least one of them positive")
         if rtol is None:

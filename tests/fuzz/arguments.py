@@ -128,6 +128,19 @@ def symbolic(draw):
     return ["symbolic", name, *how]
 
 
+@st.composite
+def information(draw):
+    size = draw(sizes()) if draw(st.booleans()) else []
+    return ["information", *draw(data()), *draw(times()), *size, *draw(shown())]
+
+
+@st.composite
+def diagram(draw):
+    argv = ["diagram", *draw(data()), "--save", draw(st.sampled_from(["x.npz", "x.csv", "nowhere/x.npz"]))]
+    argv += draw(st.sampled_from([[], ["--alpha", "0.1:1:4"], ["--n", "10:1000:4"], ["--t", "0.01:1:4"]]))
+    return [*argv, "--criterion", draw(st.sampled_from(["rem", "isolated", "resolution", "score", "taste"]))]
+
+
 EVERY = {
     "critical-times": critical_times(),
     "condensation": condensation(),
@@ -136,6 +149,8 @@ EVERY = {
     "spectrum": spectrum(),
     "finite": finite(),
     "crosscheck": crosscheck(),
+    "information": information(),
+    "diagram": diagram(),
     "symbolic": symbolic(),
 }
 

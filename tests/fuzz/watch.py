@@ -31,23 +31,33 @@ class TooLongError(BaseException):
 
 def faults(argv):
     """Return what is wrong with the answer to an argument list: a list of sentences, empty if nothing is."""
-    out, err = io.StringIO(), io.StringIO()
-    before, start = _peak(), time.process_time()
-    found = []
+    out, err, found = io.StringIO(), io.StringIO(), []
+
+    def command():
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(argv)
+            except SystemExit as stop:
+                found.extend(_judged(argv, stop.code, out.getvalue(), err.getvalue()))
+
+    return watched(command) + found
+
+
+def watched(action):
+    """Do something and return what went wrong: an exception, a warning, too long, too much memory."""
+    before, start, found = _peak(), time.process_time(), []
     with warnings.catch_warnings(record=True) as leaked:
         warnings.simplefilter("always")
         try:
-            with _alarm(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                main(argv)
-        except SystemExit as stop:
-            found += _judged(argv, stop.code, out.getvalue(), err.getvalue())
+            with _alarm():
+                action()
         except TooLongError:
-            found.append(f"over {SECONDS:g} s")
+            pass
         except BaseException as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             found.append(f"traceback: {type(error).__name__}: {error} at {_place(where.filename, where.lineno)}")
     found += sorted({f"warning: {one.message} at {_place(one.filename, one.lineno)}" for one in leaked})
-    if time.process_time() - start > SECONDS and not found:
+    if time.process_time() - start > SECONDS:
         found.append(f"over {SECONDS:g} s")
     if _peak() > max(before, GIGABYTES):
         found.append(f"over {GIGABYTES:g} GB: {_peak():.1f}")
