@@ -11,8 +11,8 @@ from phasediag.analysis import read_curve, read_labels, read_samples
 from phasediag.analysis._passes import Cut, Queries, nearest, sums_over_samples
 from phasediag.analysis.bracket import entropies, leave_one_out
 from phasediag.analysis.models import denoising_bound, fit_by_class, information_of
+from phasediag.analysis.words import sentences, tables
 from phasediag.empirical import EmpiricalScore
-from phasediag.report.data import sentences, tables
 
 
 def laws():

@@ -121,7 +121,7 @@ class DataAnalysis:
 
     def to_html(self, path: str | os.PathLike[str], command: str = "", time: str = "ve") -> None:
         """Write a report that needs no other file: figure, tables, notes, and the command that made it."""
-        from phasediag.report.data import write_html
+        from phasediag.analysis.page import write_html
 
         write_html(self, path, command, time)
 

@@ -1,0 +1,109 @@
+"""What an analysis of samples says, in the words of a practitioner: sentences and tables."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phasediag.noise import CONVENTIONS, from_ve
+
+if TYPE_CHECKING:
+    from phasediag.analysis.result import DataAnalysis
+
+__all__ = ["number", "sentences", "tables"]
+
+Row = dict[str, Any]
+
+
+def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
+    """Return what the data are, and when their score memorises, one sentence each."""
+    clock = CONVENTIONS[time].symbol
+    low, high = (float(from_ve(end, time)) for end in found.condensation_interval)
+    lines = [
+        f"{found.n} samples in {found.d} dimensions, of rank {found.rank}; {found.units}; "
+        f"{found.duplicates} exact duplicates.",
+    ]
+    share, least, most = found.near_duplicates
+    lines.append(
+        f"Nearest neighbour three times nearer than the next: {share:.1%} of the samples "
+        f"(95 %: {least:.1%} to {most:.1%})."
+    )
+    below, above = ("above", "below") if time == "abar" else ("below", "above")
+    if np.isfinite(low):
+        error = _relative(found, 0)
+        lines.append(
+            f"{below.capitalize()} {clock} = {low:.3g} (+- {error:.0%}) the score of these samples is a memory of "
+            "them: on average fewer than two are in doubt."
+        )
+    if np.isfinite(high):
+        error = _relative(found, 1)
+        lines.append(
+            f"{above.capitalize()} {clock} = {high:.3g} (+- {error:.0%}) it is not: a bound, on average over data sets."
+        )
+    measured = found.measured_critical_times["resolution"]
+    if np.isfinite(measured).any():
+        i = int(np.nanargmax(measured))
+        lines.append(
+            f"Sampling noise drowns direction {found.directions[i] + 1} first, of variance "
+            f"{found.spectrum[found.directions[i]]:.3g} (measured, criterion resolution)."
+        )
+    if found.interval_without_duplicates is not None:
+        ends = [float(from_ve(end, time)) for end in found.interval_without_duplicates]
+        lines.append(f"Without the duplicates these are {clock} = {ends[0]:.3g} and {ends[1]:.3g}.")
+    if found.classes is not None and np.isfinite(found.classes.speciation_time):
+        where = float(from_ve(found.classes.speciation_time, time))
+        lines.append(f"Trajectories choose a class near {clock} = {where:.3g} (an estimate, exact for two alike).")
+    return lines
+
+
+def _relative(found: "DataAnalysis", end: int) -> float:
+    return found.condensation_interval_error[end] / found.condensation_interval[end]
+
+
+def tables(found: "DataAnalysis", time: str = "ve") -> dict[str, list[Row]]:
+    """Return the numbers: against the time, by direction, and by class, as rows."""
+    clock = from_ve(found.t, time)
+    by_time = [
+        {
+            "t": float(clock[i]),
+            "excess_entropy": float(found.excess_entropy[i]),
+            "excess_entropy_error": float(found.excess_entropy_error[i]),
+            "information_lower": float(found.information_lower[i]),
+            "information_upper": float(found.information_upper[i]),
+            "information_upper_error": float(found.information_upper_error[i]),
+            "upper_model": found.upper_model[i],
+            "n_at_least": _size(found.information_lower[i]),
+            "n_at_most": _size(found.information_upper[i]),
+            "local_dimension": float(found.local_dimension[i]),
+            "effective_dimension": float(found.effective_dimension[i]),
+        }
+        for i in range(len(found.t))
+    ]
+    by_direction = [_direction(found, i, time) for i in range(len(found.directions))]
+    result = {"by_time": by_time, "by_direction": by_direction}
+    if found.classes is not None:
+        times = from_ve(found.classes.condensation_times, time)
+        result["by_class"] = [
+            {"class": name, "samples": count, "condensation_time": number(t)}
+            for name, count, t in zip(found.classes.names, found.classes.counts, times, strict=True)
+        ]
+    return result
+
+
+def _direction(found: "DataAnalysis", i: int, time: str) -> Row:
+    row: Row = {"direction": int(found.directions[i]) + 1, "variance": float(found.spectrum[found.directions[i]])}
+    for name, predicted in found.critical_times.items():
+        t, error = found.measured_critical_times[name][i], found.measured_critical_times_error[name][i]
+        row[name] = number(from_ve(predicted[i], time))
+        row[f"{name}_measured"] = number(from_ve(t, time)) if np.isfinite(t) else None
+        row[f"{name}_error"] = number(abs(from_ve(t + error, time) - from_ve(t, time))) if np.isfinite(t) else None
+    return row
+
+
+def _size(log_n: float) -> float | None:
+    with np.errstate(over="ignore"):
+        return number(np.exp(log_n))
+
+
+def number(value: Any) -> float | None:
+    """Return a plain number, None where it is not finite."""
+    return float(value) if np.isfinite(value) else None
