@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["as_float", "number_of_bytes", "require_finite"]
+__all__ = ["as_finite", "as_float", "float_type", "number_of_bytes"]
 
 Float = NDArray[np.floating[Any]]
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -21,11 +21,19 @@ def as_float(name: str, values: ArrayLike) -> Float:
         raise ValueError(f"{name} must hold real numbers, in rows of equal length") from None
 
 
-def require_finite(name: str, array: Float) -> None:
-    """Raise a ValueError naming the argument and its first row that is not finite."""
+def as_finite(name: str, values: ArrayLike) -> Float:
+    """Return the values likewise; a ValueError naming the first row that is not finite."""
+    array = as_float(name, values)
     finite = np.isfinite(array).all(axis=-1)
     if not np.all(finite):
         raise ValueError(f"{name} must be finite, row {int(np.argmin(finite))} is not")
+    return array
+
+
+def float_type(dtype: Any) -> np.dtype[Any]:
+    """Return the type that arithmetic with such numbers has, for the dtype of an array of whatever library."""
+    name = str(dtype).rpartition(".")[2]
+    return np.dtype(name) if name.startswith("float") else np.dtype(float)
 
 
 def number_of_bytes(size: str | int) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phasediag._threads import OneBlasThread
 from phasediag.empirical import _kernel
+from phasediag.empirical._arguments import as_finite
 from phasediag.empirical._cloud import Cloud, parts
 from phasediag.empirical._index import indexed
 from phasediag.empirical._moments import Moments, Wanted
@@ -44,8 +45,18 @@ class Local:
         self.n, self.d, self.centre = self.cloud.n, self.cloud.d, self.cloud.centre
         self._dtype, self._memory = dtype, memory
 
+    as_array = staticmethod(as_finite)
+
     def moments(self, x: Float, times: Float, wanted: Wanted, v: Float | None) -> Moments:
-        """Return the moments at ascending times."""
+        """Return the moments at any times."""
+        order = np.argsort(times, kind="stable")
+        found = self._ascending(x, times[order], wanted, v)
+        if np.all(np.diff(order) > 0):  # in order already: no copy
+            return found
+        place = np.argsort(order)
+        return found.map(lambda array: array[place])
+
+    def _ascending(self, x: Float, times: Float, wanted: Wanted, v: Float | None) -> Moments:
         out = Moments.empty(wanted, times, len(x), self.d)
         place = None if self.pruning is None else self.pruning.order(x)
         with OneBlasThread() as threads:

@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.empirical._namespace import namespace
+
 __all__ = ["Moments", "Sums", "Wanted"]
 
 Float = NDArray[np.floating[Any]]
@@ -151,14 +153,15 @@ class Moments:
     @property
     def jacobian(self) -> Float:
         """Jacobian of the score, :math:`(C/t - I)/t`, shape (T, B, d, d); a ValueError at order 1."""
-        t = self.t[..., None, None]
-        return (_known(self.covariance) / t - np.eye(_known(self.covariance).shape[-1], dtype=self.t.dtype)) / t
+        covariance, t = _known(self.covariance), self.t[..., None, None]
+        eye = namespace(t).eye(covariance.shape[-1], dtype=t.dtype, device=covariance.device)
+        return (covariance / t - eye) / t
 
     @property
     def singular_values(self) -> Float:
         """Singular values of the Jacobian, descending, shape (T, B, d); a ValueError at order 1."""
-        t = self.t[..., None]
-        return np.sort(np.abs(np.linalg.eigvalsh(_known(self.covariance)) / t - 1) / t, axis=-1)[..., ::-1]
+        xp, t = namespace(self.t), self.t[..., None]
+        return -xp.sort(-xp.abs(xp.linalg.eigvalsh(_known(self.covariance)) / t - 1) / t, axis=-1)
 
     @classmethod
     def empty(cls, wanted: Wanted, times: Float, n_queries: int, d: int) -> Self:

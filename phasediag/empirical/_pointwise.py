@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.empirical._namespace import namespace
+
 __all__ = ["central_difference", "each_time"]
 
 Float = NDArray[np.floating[Any]]
@@ -16,11 +18,13 @@ def each_time(function: Callable[[Float, float], Float], x: Float, t: Float) -> 
     times, place = np.unique(t, return_inverse=True)
     if len(times) == 1:
         return function(x, float(times[0]))
-    parts = [function(x[place == i], float(time)) for i, time in enumerate(times)]
-    out = np.empty((len(x), *parts[0].shape[1:]), parts[0].dtype)
-    for i, part in enumerate(parts):
-        out[place == i] = part
-    return out
+    xp, order = namespace(x), np.argsort(place, kind="stable")
+
+    def rows(array: Any, of: Any) -> Any:
+        return xp.take(array, xp.asarray(of, device=array.device), axis=0)
+
+    parts = [function(rows(x, np.flatnonzero(place == i)), float(time)) for i, time in enumerate(times)]
+    return rows(xp.concat(parts), np.argsort(order))
 
 
 def central_difference(score: Callable[[Float, Any], Float], x: Float, t: Any, v: Float, step: float) -> Float:

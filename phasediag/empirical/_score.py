@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from phasediag.empirical._arguments import as_float, number_of_bytes, require_finite
+from phasediag.empirical._arguments import as_float, float_type, number_of_bytes
 from phasediag.empirical._cloud import DOUBLE, SINGLE
+from phasediag.empirical._devices import Device
 from phasediag.empirical._local import Local
 from phasediag.empirical._moments import Moments, Wanted
+from phasediag.empirical._namespace import foreign, namespace, on_host
 from phasediag.empirical._pointwise import central_difference, each_time
 from phasediag.empirical._shards import Shards
 
@@ -43,7 +45,8 @@ class EmpiricalScore:
     samples : array_like, shape (N, d)
         Kept by reference where it is an array of floats (do not change it afterwards). May be a ``numpy.memmap``
         larger than the memory, or a ``dask.array.Array``: its chunks then stay with the workers of the cluster, each
-        of which answers for its own, and the rest of the options holds for each chunk.
+        of which answers for its own, and the rest of the options holds for each chunk. Arrays of PyTorch, JAX, CuPy
+        or any library of the array API standard stay on their device, and results are of their kind.
     dtype : {float64, float32}, optional
         Arithmetic and results; that of the samples by default (float64 for integers).
     max_memory : str or int
@@ -94,18 +97,26 @@ class EmpiricalScore:
         index: str | os.PathLike[str] | None = None,
         tolerance: float = 1e-12,
     ) -> None:
-        sharded = hasattr(samples, "to_delayed")
-        if not (isinstance(samples, np.ndarray) or sharded) or samples.dtype not in (SINGLE, DOUBLE):
-            samples = samples.astype(float) if sharded else as_float("samples", samples)
+        elsewhere = foreign(samples) or hasattr(samples, "to_delayed")
+        if not elsewhere and not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
+            samples = as_float("samples", samples)
         if samples.ndim != 2 or 0 in samples.shape:
-            raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {samples.shape}")
-        self._dtype = np.dtype(samples.dtype if dtype is None else dtype)
+            raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {tuple(samples.shape)}")
+        self._dtype = np.dtype(dtype) if dtype is not None else float_type(samples.dtype)
         if self._dtype not in (SINGLE, DOUBLE):
             raise ValueError(f"dtype must be float64 or float32, got {self._dtype}")
         if not 0 < tolerance <= LARGEST:
             raise ValueError(f"tolerance must lie between 0 and {LARGEST:g}, got {tolerance!r}")
-        options = self._dtype, number_of_bytes(max_memory), index, tolerance
-        self._samples = Shards(samples, *options) if sharded else Local(samples, *options)
+        memory = number_of_bytes(max_memory)
+        self._samples: Local | Device | Shards
+        if not elsewhere:
+            self._samples = Local(samples, self._dtype, memory, index, tolerance)
+        elif foreign(samples):
+            if index is not None:
+                raise ValueError("index: only samples of NumPy and Dask can be indexed")
+            self._samples = Device(samples, self._dtype, memory)
+        else:
+            self._samples = Shards(samples, self._dtype, memory, index, tolerance)
 
     @property
     def n_samples(self) -> int:
@@ -129,9 +140,11 @@ class EmpiricalScore:
                [-0.0939]])
         """
         points, times = self._queries(x), self._times(t)
-        if times.shape not in ((), (len(points),)):
-            raise ValueError(f"t must be one time or one for each of {len(points)} queries, got shape {times.shape}")
-        return each_time(self.score, points, np.broadcast_to(times, len(points)))
+        if times.shape not in ((), (points.shape[0],)):
+            raise ValueError(
+                f"t must be one time or one for each of {points.shape[0]} queries, got shape {times.shape}"
+            )
+        return each_time(self.score, points, np.broadcast_to(times, points.shape[0]))
 
     def score(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the score :math:`(\sum_\mu w_\mu y_\mu - x)/t`, shape ([T,] B, d)."""
@@ -153,7 +166,8 @@ class EmpiricalScore:
                [-1.7371]])
         """
         found = self._moments(x, t, Wanted(order=0))
-        return found.log_partition - float(np.log(self.n_samples)) - self.dim / 2 * np.log(2 * np.pi * found.t)
+        logs = namespace(found.t).log(2 * np.pi * found.t)
+        return found.log_partition - float(np.log(self.n_samples)) - self.dim / 2 * logs
 
     def participation(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return :math:`Y_2 = \sum_\mu w_\mu^2`, the inverse of the effective number of samples, shape ([T,] B)."""
@@ -246,15 +260,14 @@ class EmpiricalScore:
         >>> EmpiricalScore([[-1.0, 0.0], [1.0, 0.0]]).jvp([[0.5, 0.0]], t=1.0, v=[1, 2]).round(4)
         array([[-0.2136, -2.    ]])
         """
-        points, vectors = self._queries(x), as_float("v", v)
-        if vectors.shape not in ((self.dim,), points.shape):
-            raise ValueError(f"v must have shape {points.shape} or ({self.dim},), got {vectors.shape}")
-        require_finite("v", vectors)
-        vectors = np.broadcast_to(vectors, points.shape)
+        points, vectors = self._queries(x), self._samples.as_array("v", v)
+        if tuple(vectors.shape) not in ((self.dim,), tuple(points.shape)):
+            raise ValueError(f"v must have shape {tuple(points.shape)} or ({self.dim},), got {tuple(vectors.shape)}")
+        vectors = namespace(vectors).broadcast_to(vectors, points.shape)
         found = self._moments(points, t, Wanted(order=1, along=True), vectors)
         assert found.product is not None
         times = found.t[..., None]
-        return (found.product / times - vectors.astype(self._dtype)) / times
+        return (found.product / times - self._result(vectors)) / times
 
     def measured_jacobian(
         self, x: ArrayLike, t: ArrayLike, basis: ArrayLike | None = None, absolute: bool = False
@@ -283,7 +296,7 @@ class EmpiricalScore:
         Raises
         ------
         ValueError
-            For a basis that is not orthonormal to 1e-8.
+            For a basis that is not orthonormal to 1e-8, and for samples on another device.
 
         Notes
         -----
@@ -294,6 +307,8 @@ class EmpiricalScore:
         >>> EmpiricalScore([[-1.0], [1.0]]).measured_jacobian([[0.5]], t=1.0)  # tanh(1) - tanh(0) - 1
         array([[[-0.23840584]]])
         """
+        if isinstance(self._samples, Device):
+            raise ValueError("measured_jacobian needs samples of NumPy or Dask; jacobian is exact on every device")
         points, times = self._queries(x), self._times(t)
         axes = np.eye(self.dim) if basis is None else as_float("basis", basis)
         if axes.shape != (self.dim, self.dim) or not np.allclose(axes.T @ axes, np.eye(self.dim), atol=1e-8):
@@ -311,30 +326,31 @@ class EmpiricalScore:
     def weights(self, x: ArrayLike, t: ArrayLike) -> Float:
         r"""Return the weights :math:`w_\mu`, shape ([T,] B, N)."""
         points, times = self._queries(x), self._times(t)
-        return self._samples.weights(points, times.ravel()).reshape((*times.shape, len(points), self.n_samples))
+        weights = self._samples.weights(points, times.ravel())
+        return weights[0, ...] if times.ndim == 0 else weights
 
-    def _moments(self, x: ArrayLike, t: ArrayLike, wanted: Wanted, v: Float | None = None) -> Moments:
-        """Ask the samples at ascending times, and bring these back to the order they came in."""
+    def _moments(self, x: Any, t: ArrayLike, wanted: Wanted, v: Any = None) -> Moments:
+        """Ask the samples; a single time leaves no axis."""
         points, times = self._queries(x), self._times(t)
-        order = np.argsort(times, axis=None, kind="stable")
-        out = self._samples.moments(points, times.ravel()[order], wanted, v)
-        place: Any = 0 if times.ndim == 0 else np.argsort(order)
-        if times.ndim and np.all(np.diff(order) > 0):
-            place = slice(None)  # in order already: no copy
-        return out.map(lambda array: array[place].astype(self._dtype, copy=False))
+        out = self._samples.moments(points, times.ravel(), wanted, v)
+        return out.map(lambda array: self._result(array[0, ...] if times.ndim == 0 else array))
 
-    def _queries(self, x: ArrayLike) -> Float:
-        points = as_float("x", x)
+    def _result(self, array: Any) -> Any:
+        """Return an array in the type of results; those of devices have it."""
+        return array.astype(self._dtype, copy=False) if isinstance(array, np.ndarray) else array
+
+    def _queries(self, x: Any) -> Any:
+        points = self._samples.as_array("x", x)
         if points.ndim != 2 or points.shape[1] != self.dim:
-            raise ValueError(f"x must have shape (B, {self.dim}), got {points.shape}")
-        require_finite("x", points)
+            raise ValueError(f"x must have shape (B, {self.dim}), got {tuple(points.shape)}")
+        xp = namespace(points)
         with np.errstate(over="ignore"):
-            if not np.all(np.isfinite(np.square(points - self._samples.centre).sum(axis=1))):
+            if not bool(xp.all(xp.isfinite(xp.sum(xp.square(points - self._samples.centre), axis=1)))):
                 raise ValueError("x is too far: its squared distances overflow")
         return points
 
     def _times(self, t: ArrayLike) -> Float:
-        times = as_float("t", t)
+        times = as_float("t", on_host(t))
         if times.ndim > 1 or times.size == 0:
             raise ValueError(f"t must be one time or a list of times, got shape {times.shape}")
         limits = np.finfo(self._dtype)

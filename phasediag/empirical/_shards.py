@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.empirical._arguments import as_finite, float_type
 from phasediag.empirical._local import Local
 from phasediag.empirical._merge import merge
 from phasediag.empirical._moments import Moments, Wanted
@@ -72,8 +73,10 @@ class Shards:
         ]
         self._parts = dask.persist(*opened)  # the workers keep them; a lost one is opened again elsewhere
 
+    as_array = staticmethod(as_finite)
+
     def moments(self, x: Float, times: Float, wanted: Wanted, v: Float | None) -> Moments:
-        """Return the moments at ascending times."""
+        """Return the moments at any times."""
         import dask
 
         question = dask.delayed((x, times, wanted, v))
@@ -95,7 +98,7 @@ class Shards:
 
 
 def _open(block: Float, start: int, options: tuple[Any, ...]) -> Local:
-    given = block if block.dtype in (np.dtype("f4"), np.dtype("f8")) else block.astype(float)
+    given = block if float_type(block.dtype) == block.dtype else block.astype(float)
     try:
         return Local(given, *options)
     except ValueError as error:
@@ -107,6 +110,4 @@ def _moments(part: Local, question: tuple[Float, Float, Wanted, Float | None]) -
 
 
 def _weights(part: Local, x: Float, times: Float) -> tuple[Float, Float]:
-    order = np.argsort(times, kind="stable")
-    found = part.moments(x, times[order], Wanted(order=0), None).log_partition
-    return found[np.argsort(order)], part.weights(x, times)
+    return part.moments(x, times, Wanted(order=0), None).log_partition, part.weights(x, times)
