@@ -204,14 +204,15 @@ def test_every_formula_has_a_meaning_latex_and_python(name):
         namespace = {}
         exec(numpy_source(name, subspaces), namespace)
         arguments = inspect.signature(namespace[name]).parameters
-        values = {argument: _value(argument, subspaces) for argument in arguments}
+        # Of the formulas of one subspace alone an integral takes one number at a time.
+        values = {argument: _value(argument, 1 if name == "clone_pair" else subspaces) for argument in arguments}
         assert np.all(np.isfinite(namespace[name](**values)))
 
 
 def _value(argument, subspaces):
     if argument in ("k", "i"):
         return {"k": 0, "i": 1}[argument]
-    if subspaces is None and argument in ("s", "m", "X"):
+    if subspaces is None and argument in ("s", "m", "X", "w"):
         return np.array([1.5, 0.5, 0.7])
     return {"lam_c": 0.4, "q": 2.5}.get(argument, 0.8)
 
@@ -220,8 +221,10 @@ def _value(argument, subspaces):
 def test_open_and_numbered_subspaces_agree(name):
     open_function, numbered = numpy_function(name), numpy_function(name, 3)
     arrays = {"s": np.array([1.0, 0.3, 0.1]), "m": np.array([2.0, 5.0, 1.5]), "X": np.array([0.4, 2.0, 0.3])}
+    arrays["w"] = np.array([0.5, 0.3, 0.2])
     common = {"L": 6.9, "t": 0.2, "lam": 0.7, "lam_c": 0.6, "q": 2.5, "g": 1.0, "x": 0.3, "k": 0, "i": 1}
     common |= {"alpha": 0.23, "d": 30, "Y_2": 0.1, "delta": 0.2, "v_1": 0.3, "v_2": 0.2}
+    common |= {"mu": 1.5, "R": 1.2, "a": 0.4, "i_out": 0.3}
     each = {f"{name}_{n + 1}": array[n] for name, array in arrays.items() for n in range(3)}
     # Formulas of one subspace alone keep the plain symbols.
     single = {name: array[0] for name, array in arrays.items()} if numbered_is_single(numbered) else {}
@@ -230,7 +233,7 @@ def test_open_and_numbered_subspaces_agree(name):
 
 
 def numbered_is_single(function):
-    return "s" in inspect.signature(function).parameters
+    return not {"s", "m", "X"}.isdisjoint(inspect.signature(function).parameters)
 
 
 def _take(function, values):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import sympy as sp
@@ -143,7 +144,8 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
     body = stable(_over_arrays(body)).xreplace({lam: sp.Symbol("lam"), lam_c: sp.Symbol("lam_c")})
     body = body.replace(sp.LambertW, lambda z: _real(sp.LambertW(z))).replace(sp.Max, _maximum)
     arguments = sorted((symbol for symbol in body.free_symbols if isinstance(symbol, sp.Symbol)), key=str)
-    return sp.lambdify(arguments, body, ["scipy", "numpy"] if body.has(sp.gamma, sp.LambertW) else ["numpy"])
+    special = body.has(sp.gamma, sp.LambertW, sp.Integral)
+    return sp.lambdify(arguments, body, ["scipy", "numpy"] if special else ["numpy"])
 
 
 def numpy_source(name: str, subspaces: int | None = None) -> str:
@@ -161,14 +163,22 @@ def numpy_source(name: str, subspaces: int | None = None) -> str:
     import numpy as np
 
     function = numpy_function(name, subspaces)
-    names = sorted(function.__code__.co_names)
+    names = sorted(_names(function.__code__))
+    special = [used for used in names if not hasattr(np, used)]
     imports = {
-        "numpy": [used for used in names if hasattr(np, used)],
-        "scipy.special": [used for used in names if not hasattr(np, used)],
+        "numpy": [used for used in names if used not in special],
+        "scipy.integrate": [used for used in special if used == "quad"],
+        "scipy.special": [used for used in special if used != "quad"],
     }
     header = [f"from {module} import {', '.join(used)}" for module, used in imports.items() if used]
     body = inspect.getsource(function).replace("_lambdifygenerated", name).strip()
     return "\n".join([*header, "\n" if header else "", body])
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the names that a function uses, and the functions within it."""
+    inner = (const for const in code.co_consts if isinstance(const, CodeType))
+    return set(code.co_names).union(*map(_names, inner))
 
 
 def _over_arrays(expression: Expr) -> Expr:

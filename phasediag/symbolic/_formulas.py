@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from phasediag.symbolic import _clocks, _criteria, _energies, _spectra
+from phasediag.symbolic import _clocks, _criteria, _energies, _laws, _spectra
 from phasediag.symbolic._gaussian import tilted
 from phasediag.symbolic._symbols import S4, Expr, L, Subspaces, alpha, d, lam, lam_c, m, q, s, t
 
@@ -277,6 +277,60 @@ def spectrum_paper(space: Subspaces) -> Expr:
 def spectrum_paper_sphere(space: Subspaces) -> Expr:
     """The memorisation-phase formula of Achilli et al. for data on a sphere."""
     return sp.Eq(_sigma(t), _spectra.paper(space, norm_fluctuations=0))
+
+
+@_formula
+def mixture_cgf(space: Subspaces) -> Expr:
+    """Cumulant generating function of isotropic components of weights w_j, at squared distances X_j from x."""
+    return sp.Eq(_Psi(lam), _laws.mixture_cgf(space))
+
+
+@_formula
+def condensation_class(_: Subspaces) -> Expr:
+    """Condensation of a separated class of weight w, seen from one of its noisy samples."""
+    return sp.Eq(L, _laws.class_condensation())
+
+
+@_formula
+def condensation_class_time(_: Subspaces) -> Expr:
+    """Condensation time of a separated class of weight w: the solution of condensation_class."""
+    return sp.Eq(_t_c, _laws.class_condensation_time())
+
+
+@_formula
+def speciation_pair(_: Subspaces) -> Expr:
+    """Speciation time of two components at +mu and -mu, of equal weights and variance s."""
+    return sp.Eq(sp.Symbol("t_S", positive=True), _laws.speciation_time())
+
+
+@_formula
+def clone_pair(_: Subspaces) -> Expr:
+    """Probability that two trajectories which part at t end in the same component of a pair."""
+    return sp.Eq(sp.Symbol("phi", positive=True), _laws.clone_probability())
+
+
+@_formula
+def sphere_cgf(_: Subspaces) -> Expr:
+    """Cumulant generating function of a sphere of radius R in m dimensions, at squared distance X from its centre."""
+    return sp.Eq(_Psi(lam), _laws.sphere_cgf())
+
+
+@_formula
+def hidden_potential(_: Subspaces) -> Expr:
+    """Potential of a hidden manifold; its minimum over a = 1 - q is the information of one latent variable."""
+    return sp.Eq(sp.Function("F")(_laws.a), _laws.hidden_potential())
+
+
+@_formula
+def hidden_channel_linear(_: Subspaces) -> Expr:
+    """Information of one output of a hidden manifold, linear activation."""
+    return sp.Eq(_laws.i_out, _laws.linear_channel())
+
+
+@_formula
+def hidden_overlap_linear(_: Subspaces) -> Expr:
+    """Minimum of the potential of a hidden manifold, linear activation: a = 1 - q."""
+    return sp.Eq(_laws.a, _laws.linear_overlap())
 
 
 def _clock(name: str, meaning: str) -> None:

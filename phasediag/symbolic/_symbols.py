@@ -15,6 +15,8 @@ s, m, X = sp.symbols("s m X", positive=True)
 #: Noise variance, inverse temperature, log N, alpha, ambient dimension, order of a participation moment.
 t, lam, L, alpha, d, q = sp.symbols("t lambda L alpha d q", positive=True)
 lam_c = sp.Symbol("lambda_c", positive=True)
+#: Weight of one component of a mixture.
+w = sp.Symbol("w", positive=True)
 #: Weight of the fluctuations of the squared norms of the data: 1 for Gaussian data, 0 on a sphere.
 g = sp.Symbol("g", nonnegative=True)
 #: :math:`\sum_k m_k s_k^2`, kept whole while SymPy solves for a time.
@@ -44,7 +46,7 @@ class Component(sp.Indexed):  # type: ignore[misc]  # SymPy carries no types
         return prettyForm(f"{self.base.label}ⱼ") if "_j" in str(form) and printer._use_unicode else form
 
 
-_BASES = {symbol: sp.IndexedBase(symbol.name, positive=True) for symbol in (s, m, X)}
+_BASES = {symbol: sp.IndexedBase(symbol.name, positive=True) for symbol in (s, m, X, w)}
 
 
 @dataclass(frozen=True)
