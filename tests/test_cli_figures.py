@@ -12,6 +12,7 @@ from phasediag import LinearManifold, phase_diagram, singular_values
 from phasediag.cli import main
 from phasediag.diagram import PhaseDiagram
 from phasediag.empirical import EmpiricalScore
+from phasediag.jacobian import sampled_spectrum
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
 M = LinearManifold([1, 0.3], [2, 5], 30)
@@ -85,16 +86,51 @@ def test_spectrum_table(run):
     assert "--ambient-dim sets it" in out
 
 
-def test_spectrum_says_where_wishart_fails(run):
-    notes = [
-        json.loads(run("spectrum", *PAPER, "--t", t, "--alpha", 0.23, "--regime", "wishart", "--format", "json")[1])
-        for t in ("0.0491,0.5", "0.08,0.5", "0.5")
-    ]
-    fails, coarse = (
-        "wishart: lam_c = 2 at the least noise: below 3 it fails, singular values may be off by a factor",
-        "wishart: lam_c = 3.26 at the least noise: from 3 to 10 singular values are within 20 %, above within 5 %",
-    )
-    assert [note["notes"] for note in notes] == [[fails], [coarse], []]
+def test_spectrum_says_how_far_wishart_is_off(run):
+    for t, lam_c in (("0.0491,0.5", "2"), ("0.08,0.5", "3.26"), ("0.5", "20.4")):
+        argv = ("--t", t, "--alpha", 0.23, "--regime", "wishart", "--draws", 10, "--format", "json")
+        (note,) = json.loads(run("spectrum", *PAPER, *argv)[1])["notes"]
+        assert note.startswith("wishart: off from means over data sets by up to ")
+        assert f"at lam_c = {lam_c}" in note
+
+
+def test_spectrum_of_data_sets_is_what_n_asks_for(run):
+    argv = ("--t", "0.1,0.3", "--n", 200, "--probe", "test", "--draws", 50, "--seed", 3)
+    record = json.loads(run("spectrum", *PAPER, *argv, "--format", "json")[1])
+    assert (record["regime"], record["probe"], record["n_draws"], record["notes"]) == ("sampled", "test", 50, [])
+    found = sampled_spectrum(M, [0.1, 0.3], n=200, probe="test", n_draws=50, rng=3)
+    places = [(row["subspace"], row["first"], row["last"]) for row in record["rows"]]
+    assert places == 2 * [(None, 1, 23), (1, 24, 28), (0, 29, 30)]
+    for row, spectrum, low, high in zip(
+        record["rows"][2::3], found.median.value, found.quantile(0.05).value, found.quantile(0.95).value, strict=True
+    ):
+        np.testing.assert_allclose(row["singular_value"], spectrum[28:].mean())
+        np.testing.assert_allclose([row["low"], row["high"]], [low[29], high[28]])
+    for i, t in enumerate((0.1, 0.3)):
+        shares = {row["visible_dimension"]: row["probability"] for row in record["visible"] if row["t"] == t}
+        np.testing.assert_allclose(sum(shares.values()), 1)
+        assert shares == {k: p for k, p in enumerate(found.visible_probability.value[i]) if p > 0}
+        assert max(shares, key=shares.get) == record["rows"][3 * i]["visible_dimension"]
+    table = run("spectrum", *PAPER, *argv)[1]
+    assert "Share of 50 data sets that show each dimension" in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_spectrum_of_more_samples_than_can_be_drawn(run):
+    record = json.loads(run("spectrum", *PAPER, "--t", 0.5, "--n", 1e7, "--draws", 10, "--format", "json")[1])
+    assert record["regime"] == "wishart"
+    code, _, err = run("spectrum", *PAPER, "--t", 0.5, "--n", 1e7, "--regime", "sampled")
+    assert code == 2
+    assert "'wishart'" in err
+
+
+def test_spectrum_on_the_sphere(run):
+    sphere = (*PAPER, "--geometry", "sphere", "--t", 0.1)
+    record = json.loads(run("spectrum", *sphere, "--format", "json")[1])
+    assert record["notes"][0].startswith("population treats the data as Gaussian")
+    drawn = json.loads(run("spectrum", *sphere, "--n", 1000, "--draws", 20, "--format", "json")[1])
+    assert (drawn["regime"], drawn["notes"]) == ("sampled", [])
+    assert drawn["rows"][0]["singular_value"] > 20 * max(row["singular_value"] for row in record["rows"][1:])
 
 
 def test_diagram_with_its_own_ranges(run):

@@ -122,6 +122,7 @@ DOCUMENTS = [
     f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",
     f"information {MAIN} --t 0.1,1 --n 1000",
     f"spectrum {MAIN} --t 0.1",
+    f"spectrum {MAIN} --t 0.1,1 --n 100 --probe train --draws 20",
     f"spectrum {MAIN} --t 0.1 --n 100 --regime condensed --empirical",
 ]
 

@@ -44,6 +44,7 @@ _OPTIONS = {
     "geometry": "--geometry",
     "mark_n": "--mark-n",
     "n": "--n",
+    "n_draws": "--draws",
     "n_replicates": "--replicates",
     "probe": "--probe",
     "t": "--t",

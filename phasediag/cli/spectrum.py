@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from phasediag.cli.options import (
+    FINITE_PROBE,
     figure_options,
     manifold_options,
     output_options,
@@ -19,10 +20,11 @@ from phasediag.cli.query import Query, reads_query
 _EPILOG = """\b
 Examples:
   phasediag spectrum --var 1,0.3 --dims 2,5 --ambient-dim 30 --t 0.01:1:5
+  phasediag spectrum --var 1,0.3 --dims 2,5 --n 1000 --t 0.1,0.2 --probe train
   phasediag spectrum --var 1 --dims 5 --n 99 --t 0.01:1:9 --empirical -o x.pdf
 """
 
-# Singular values, samples: what is computed at once.
+# Numbers of the samples that --empirical draws.
 _MOST_NUMBERS = 1e8
 
 
@@ -33,22 +35,30 @@ _MOST_NUMBERS = 1e8
 @click.option(
     "--regime",
     type=click.Choice(["population", "condensed", "paper", "finite", "sampled", "wishart"]),
-    default="population",
-    show_default=True,
-    help="Which theory; all but population, which ignores N, need --alpha or --n.",
+    help="Which theory. [default: sampled, what data sets of N show, up to N = 1e6, wishart beyond; population, which "
+    "ignores N, without --n and --alpha]",
 )
-@probe_option("origin", "Where the score is evaluated: origin, typical, displaced:K, at:x1,x2,... or profile:X1,X2,...")
+@probe_option("origin", f"{FINITE_PROBE}; all but wishart and finite know typical (a noisy sample) as well")
+@click.option("--draws", type=click.IntRange(2, 10**6), help="Data sets of sampled (400), matrices of wishart (500).")
 @click.option("--empirical", is_flag=True, help="Add the spectra measured at the origin on N random samples.")
 @seed_option
 @figure_options(required=False)
 @output_options
 @reads_query
-def command(query: Query, regime: str, empirical: bool, seed: int, output: str | None, columns: int) -> None:
+def command(
+    query: Query,
+    regime: str | None,
+    draws: int | None,
+    empirical: bool,
+    seed: int,
+    output: str | None,
+    columns: int,
+) -> None:
     """Print the singular values of the Jacobian of the score, their gaps, and the dimension they show.
 
     Draws the spectra against their index if -o is given.
     """
-    from phasediag.jacobian import singular_values
+    from phasediag.jacobian import sampled_spectrum, singular_values
     from phasediag.report.records import size_record
     from phasediag.report.spectrum import spectrum_record, spectrum_report
 
@@ -57,35 +67,37 @@ def command(query: Query, regime: str, empirical: bool, seed: int, output: str |
         from phasediag.plotting.canvas import FORMATS
 
         check_target(output, FORMATS, "-o")
-    m, t, log_n, size, measured = query.manifold, query.t, None, None, None
-    _check_memory(query, regime)
+    m, t, where, size, measured, sampled = query.manifold, query.t, query.where, None, None, None
+    regime = regime or _default(query)
     if query.has_size:
         size = size_record(*query.one_size)
-        log_n = size["log_n"]
     elif regime != "population" or empirical:
         raise click.UsageError("--empirical and every --regime but population need --alpha or --n")
-    spectra = singular_values(m, t, None, regime, query.where, log_n=log_n, rng=seed)
+    log_n = None if size is None else size["log_n"]
+    if regime == "sampled":
+        sampled = sampled_spectrum(m, t, probe=where, log_n=log_n, n_draws=draws or 400, rng=seed)
+        spectra = sampled.median.value
+    else:
+        spectra = singular_values(m, t, regime=regime, probe=where, log_n=log_n, n_draws=draws, rng=seed)
     if empirical:
         assert size is not None
         measured = _measured(query, size["n"], seed)
-    record = spectrum_record(m, t, spectra, query.time, regime=regime, probe=query.where, size=size, measured=measured)
+    made: Any = {"regime": regime, "probe": where, "size": size, "measured": measured, "sampled": sampled}
+    record = spectrum_record(m, t, spectra, query.time, **made)
     if output is not None:
-        shown = {name: value for name, value in record.items() if name not in ("rows", "notes")} | {"seed": seed}
+        shown = {name: value for name, value in record.items() if name not in ("rows", "visible", "notes")}
         panels = {regime: spectra} if measured is None else {regime: spectra, "measured": measured}
-        _draw(output, columns, [float(text) for text in query.times or ()], panels, shown)
+        _draw(output, columns, [float(text) for text in query.times or ()], panels, shown | {"seed": seed})
     emit(spectrum_report(record), query)
 
 
-def _check_memory(query: Query, regime: str) -> None:
-    d, m = query.manifold.ambient_dim, sum(query.manifold.integer_dims())
-    numbers = d * len(query.t)
-    if regime == "wishart":
-        numbers += 500 * (d + 4 * m**2)
-    if numbers > _MOST_NUMBERS:
-        raise click.UsageError(
-            f"--ambient-dim {d:g}: the spectra take {8e-9 * numbers:.3g} GB; take a smaller d (directions off the "
-            f"manifold all have singular value 1/t){' or another --regime' if regime == 'wishart' else ''}"
-        )
+def _default(query: Query) -> str:
+    """Return the regime that answers what was asked: for a data set, what such data sets show."""
+    from phasediag.jacobian.sampled import LARGEST
+
+    if not query.has_size:
+        return "population"
+    return "sampled" if query.one_size[2] <= LARGEST else "wishart"
 
 
 def _measured(query: Query, n: float | None, seed: int) -> Any:

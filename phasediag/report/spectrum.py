@@ -1,32 +1,33 @@
 """Spectra of the Jacobian of the score as a record: what ``phasediag spectrum`` prints."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag.jacobian import gap_sizes, subspace_values, visible_dimension
+from phasediag.jacobian import SampledSpectrum, gap_sizes, subspace_values, visible_dimension
 from phasediag.laws.linear import LinearManifold
 from phasediag.noise import from_ve
 from phasediag.probe import Probe
 from phasediag.report.header import clock_line, size_line, title_line
-from phasediag.report.records import Record, finite_or_none, manifold_record, values
+from phasediag.report.records import Record, finite_or_none, manifold_record
 from phasediag.report.report import Report
-from phasediag.report.tables import Table
+from phasediag.report.tables import Row, Table
 
 __all__ = ["spectrum_record", "spectrum_report"]
 
-#: Regimes whose singular values belong to no subspace.
+#: Regimes whose singular values are ordered draws: a row is about the places of a subspace in the population's order.
 _RANDOM = ("sampled", "wishart")
 _REGIMES = {
     "population": "the score of the data's law, infinitely many samples",
     "condensed": "the mean Jacobian of the random energy model, asymptotic in log N",
     "paper": "the memorisation-phase formula of arXiv:2410.08727, Figure 4",
     "finite": "the Jacobian averaged over data sets of this N",
-    "sampled": "the median over data sets of N samples",
+    "sampled": "data sets of N samples, drawn: medians, and where nine of ten lie",
     "wishart": "random Jacobians with the noise of this N, singular values averaged over draws",
 }
+# Of one visible dimension in a table; all of them are in the JSON.
+_LEAST_PROBABILITY = 0.02
 
 
 def spectrum_record(
@@ -39,10 +40,9 @@ def spectrum_record(
     probe: Probe,
     size: Record | None = None,
     measured: Float | None = None,
+    sampled: SampledSpectrum | None = None,
 ) -> Record:
     """Return spectra, one row for each time and each subspace, the directions off the manifold with variance 0.
-
-    Singular values of ``sampled`` and ``wishart`` belong to no subspace: one row for each run of equal ones.
 
     Parameters
     ----------
@@ -60,27 +60,26 @@ def spectrum_record(
         The data-set size; none for ``population``.
     measured : ndarray, shape (T, d), optional
         Measured singular values in descending order, of which a row has the mean over its indices.
+    sampled : SampledSpectrum, optional
+        What ``spectra`` are the medians of.
     """
-    log_n = None if size is None else size["log_n"]
-    rows = []
+    # Drawn singular values belong to no subspace: their places are those of the population's.
+    levels = subspace_values(m, t) if regime in _RANDOM else _levels(m, t, size, regime, probe)
+    between = None if sampled is None else (sampled.quantile(0.05).value, sampled.quantile(0.95).value)
+    seen = _most_seen(spectra, sampled)
+    ordered_alike = m.geometry == "gaussian" or regime != "sampled"
+    rows: list[Record] = []
     for i, clock in enumerate(from_ve(t, time)):
-        gaps, visible = gap_sizes(spectra[i]), 0
-        if spectra.shape[1] > 1:
-            visible = int(visible_dimension(spectra[i]))
-        runs = _runs(spectra[i]) if regime in _RANDOM else _subspaces(m, t[i], log_n, regime, probe)
-        for (start, stop), owner in runs:
-            rows.append(
-                {
-                    "t": float(clock),
-                    **owner,
-                    "first": start + 1,
-                    "last": stop,
-                    "singular_value": finite_or_none(spectra[i, start]),
-                    **({} if measured is None else {"measured": float(np.mean(measured[i, start:stop]))}),
-                    "gap": finite_or_none(gaps[stop - 1]) if stop < spectra.shape[1] else None,
-                    "visible_dimension": visible,
-                }
-            )
+        gaps = gap_sizes(spectra[i])
+        for owner, start, stop in _places(m, levels[i]) if ordered_alike else _runs(spectra[i]):
+            row = {"t": float(clock), **owner, "first": start + 1, "last": stop}
+            row["singular_value"] = finite_or_none(float(np.mean(spectra[i, start:stop])))
+            if between is not None:
+                row |= {"low": float(between[0][i, stop - 1]), "high": float(between[1][i, start])}
+            if measured is not None:
+                row["measured"] = float(np.mean(measured[i, start:stop]))
+            row["gap"] = finite_or_none(gaps[stop - 1]) if stop < spectra.shape[1] else None
+            rows.append(row | {"visible_dimension": seen[i]})
     return {
         "manifold": manifold_record(m),
         **(size or {}),
@@ -88,13 +87,29 @@ def spectrum_record(
         "probe": str(probe),
         "time": time,
         "rows": rows,
-        "notes": _notes(m, t, rows, log_n, regime, probe),
+        **({} if sampled is None else {"visible": _visible(sampled, time), "n_draws": sampled.n_draws}),
+        "notes": _notes(m, t, rows, None if size is None else size["log_n"], regime, probe),
     }
 
 
 def spectrum_report(record: Record) -> Report:
     """Return what shows the record of `spectrum_record`."""
     rows, regime = record["rows"], record["regime"]
+    columns = {
+        "subspace": "whose places in the population's order these are; '-' off the manifold, of variance 0",
+        "singular_value": f"in units of 1/t; over several places the mean{_of_what(regime)}",
+        "low": "5 % of data sets have their last one below",
+        "high": "5 % of data sets have their first one above",
+        "measured": "mean of those indices on N random samples (origin)",
+        "gap": "ratio to the next singular value",
+        "visible_dimension": "number of singular values below the largest gap"
+        + (", the most frequent" if regime == "sampled" else ""),
+    }
+    tables = [Table(rows, keys=("t", "subspace", "variance", "first", "last"))]
+    if "visible" in record:
+        error = max(row["probability_error"] for row in record["visible"])
+        heading = f"Share of {record['n_draws']} data sets that show each dimension (+- {error:.1g} at most):"
+        tables.append(Table(_shares(record["visible"]), heading, keys=("t",)))
     return Report(
         documents=[record],
         rows=[{"time": record["time"], **row} for row in rows],
@@ -103,74 +118,107 @@ def spectrum_report(record: Record) -> Report:
             *([size_line(record)] if "alpha" in record else []),
             f"Spectrum of the Jacobian at the {record['probe']} probe. Regime {regime}: {_REGIMES[regime]}",
         ],
-        tables=[Table(rows, keys=("t", "subspace", "variance", "first", "last"))],
+        tables=tables,
         legend=[
-            "Singular values first ... last of the Jacobian of the VE score, in descending order, in units of 1/t:",
-            ("subspace", "along which they are; '-' off the manifold, where the variance is 0"),
-            ("gap", "ratio to the next singular value"),
-            ("visible_dimension", "number of singular values below the largest gap"),
-            *([("measured", "mean of those indices on N random samples (origin)")] if "measured" in rows[0] else []),
+            "Singular values first ... last of the Jacobian of the VE score, in descending order:",
+            *((name, meaning) for name, meaning in columns.items() if name in rows[0]),
             clock_line(record["time"]),
         ],
     )
 
 
-def _runs(spectrum: Float) -> list[tuple[tuple[int, int], Record]]:
-    edges = [0, *(np.flatnonzero(gap_sizes(spectrum) > 1) + 1), len(spectrum)]
-    return [(edge, {"subspace": None, "variance": None}) for edge in pairwise(map(int, edges))]
+def _of_what(regime: str) -> str:
+    return {"sampled": " of the medians", "wishart": " of the means"}.get(regime, "")
 
 
-def _subspaces(
-    m: LinearManifold, t: Any, log_n: float | None, regime: str, probe: Probe
-) -> list[tuple[tuple[int, int], Record]]:
-    """Return the indices of every subspace in the ordered spectrum, and off the manifold."""
-    levels = subspace_values(m, t, regime=regime, probe=probe, log_n=log_n)
+def _levels(m: LinearManifold, t: Float, size: Record | None, regime: str, probe: Probe) -> Float:
+    return subspace_values(m, t, regime=regime, probe=probe, log_n=None if size is None else size["log_n"])
+
+
+def _places(m: LinearManifold, levels: Float) -> list[tuple[Record, int, int]]:
+    """Return each subspace, and what is off the manifold, with its places in the ordered spectrum."""
     sizes = [*m.integer_dims(), int(m.ambient_dim - m.manifold_dim)]
     owners: list[Record] = [{"subspace": k, "variance": s} for k, s in enumerate(m.data_variances)]
     owners.append({"subspace": None, "variance": 0.0})
     found, start = [], 0
     for k in np.argsort(-levels, kind="stable"):
         if sizes[k]:
-            found.append(((start, start + sizes[k]), owners[k]))
+            found.append((owners[k], start, start + sizes[k]))
             start += sizes[k]
     return found
+
+
+def _runs(spectrum: Float) -> list[tuple[Record, int, int]]:
+    """Return runs of equal singular values: on a sphere their order is not that of the population."""
+    edges = [0, *(np.flatnonzero(gap_sizes(spectrum) > 1 + 1e-12) + 1), len(spectrum)]
+    return [({"subspace": None, "variance": None}, int(start), int(stop)) for start, stop in pairwise(edges)]
+
+
+def _most_seen(spectra: Float, sampled: SampledSpectrum | None) -> list[int]:
+    """Return the visible dimension at each time; of draws the most frequent."""
+    if sampled is None:
+        return [int(seen) for seen in visible_dimension(spectra)]
+    return [int(seen) for seen in np.argmax(sampled.visible_probability.value, axis=-1)]
+
+
+def _visible(sampled: SampledSpectrum, time: str) -> list[Record]:
+    """Return the probability of every visible dimension that a data set has shown."""
+    value, error = sampled.visible_probability
+    clocks = from_ve(sampled.t, time)
+    return [
+        {
+            "t": float(clocks[i]),
+            "visible_dimension": int(k),
+            "probability": float(value[i, k]),
+            "probability_error": float(error[i, k]),
+        }
+        for i, k in np.argwhere(value > 0)
+    ]
+
+
+def _shares(visible: list[Record]) -> list[Row]:
+    """Return one row for each time, one column for each dimension that is seen often enough at one of them."""
+    often = sorted({row["visible_dimension"] for row in visible if row["probability"] >= _LEAST_PROBABILITY})
+    shares: dict[float, Row] = {}
+    for row in visible:
+        line = shares.setdefault(row["t"], {"t": row["t"], **{str(k): 0.0 for k in often}})
+        if row["visible_dimension"] in often:
+            line[str(row["visible_dimension"])] = round(row["probability"], 2)
+    return list(shares.values())
 
 
 def _notes(
     m: LinearManifold, t: Float, rows: list[Record], log_n: float | None, regime: str, probe: Probe
 ) -> list[str]:
-    """Say what each regime leaves out, and where it fails."""
+    """Say what each regime leaves out, how far off it has been found, and where it fails."""
     notes = []
     if m.geometry == "sphere" and regime != "sampled":
         notes.append(
-            f"{regime} treats the data as Gaussian: on a sphere the largest singular values along the manifold differ"
+            f"{regime} treats the data as Gaussian: on a sphere singular values along the manifold may be larger by "
+            "orders of magnitude (regime sampled draws them)"
         )
     if regime == "population":
         notes.append("population ignores N: its visible dimension is that of the law, not what N samples show")
-    if regime == "condensed":
-        notes.append("condensed is the spectrum of a mean Jacobian: its visible dimension is that of the law")
-    if regime == "finite":
-        notes.append(
-            "finite is the spectrum of the mean Jacobian: a data set's own values scatter around it, and show fewer "
-            "dimensions below the critical time of resolution (regime sampled, or --empirical)"
-        )
-    seen = max(row["visible_dimension"] for row in rows)
+    if regime in ("condensed", "finite"):
+        notes.append(f"{regime} is the spectrum of a mean Jacobian, which no data set shows, nor its visible dimension")
     if regime == "paper":
-        notes.append("paper depends on the units of the data: rescaling them changes its shape")
+        notes.append("paper depends on the units of the data: rescaling them changes its shape, and it has no accuracy")
+        seen = max(row["visible_dimension"] for row in rows)
         if seen > m.manifold_dim:
             notes.append(f"paper: a visible dimension of {seen} above m = {m.manifold_dim:g} is no dimension")
-    return notes + (_wishart(m, t, log_n, probe) if regime == "wishart" and log_n is not None else [])
+    return notes + ([] if log_n is None or m.geometry == "sphere" else _accuracy(m, t, log_n, regime, probe))
 
 
-def _wishart(m: LinearManifold, t: Float, log_n: float, probe: Probe) -> list[str]:
-    from phasediag.rem import RandomEnergyModel
+def _accuracy(m: LinearManifold, t: Float, log_n: float, regime: str, probe: Probe) -> list[str]:
+    from phasediag.jacobian.accuracy import FACTORS, freezing_point, worst_factor
 
-    # In the limit of large d a noisy sample, fresh or not, is a typical point.
-    where = Probe.typical() if probe.kind in ("test", "train") else probe
-    lam_c = RandomEnergyModel(m, t, where).freezing_point(log_n=log_n)
-    if np.min(lam_c) >= 10:
+    if regime not in FACTORS:
         return []
-    reach = f"lam_c = {values([float(np.min(lam_c))])} at the least noise"
-    if np.min(lam_c) < 3:
-        return [f"wishart: {reach}: below 3 it fails, singular values may be off by a factor"]
-    return [f"wishart: {reach}: from 3 to 10 singular values are within 20 %, above within 5 %"]
+    factors, lam_c = worst_factor(m, t, log_n, regime, probe), freezing_point(m, t, log_n, probe)
+    ends = sorted({int(np.argmin(lam_c)), int(np.argmax(lam_c))})
+    found = " and ".join(f"{_off(float(factors[i]))} at lam_c = {lam_c[i]:.3g}" for i in ends)
+    return [f"{regime}: off from means over data sets by up to {found}, the worst found on 16 manifolds at any N"]
+
+
+def _off(factor: float) -> str:
+    return f"{100 * (factor - 1):.2g} %" if factor < 1.995 else f"a factor {factor:.2g}"
