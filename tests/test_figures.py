@@ -159,6 +159,7 @@ def test_axes_are_labelled_and_files_written(name, tmp_path):
         "critical-times": {"measured": {}},
         "closures": {"measured": {}},
         "order": {"measured": {}},
+        "large-d": {"sizes": (1, 3), "n_replicates": 8},
     }
     fig = figure(name, **options.get(name, {}))
     save_figure(fig, tmp_path / f"{name}.svg")

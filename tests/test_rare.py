@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, ks_2samp, kstest, ncx2, norm
 
-from phasediag import GaussianMixture, LinearManifold, Probe, RandomEnergyModel, condensation_time, exact_averages
+from phasediag import (
+    GaussianMixture,
+    LinearManifold,
+    Probe,
+    RandomEnergyModel,
+    condensation_time,
+    critical_times,
+    exact_averages,
+)
+from phasediag.figures import figure, large_d
 from phasediag.finite import sampling_noise
 from phasediag.montecarlo import levels, measure
 from phasediag.montecarlo.rare import experiment as _experiment
@@ -271,3 +280,20 @@ def test_levels_of_small_data_sets_are_all_samples_and_bad_arguments_are_named()
     ):
         with pytest.raises(ValueError, match=message):
             levels(**{"law": MIXTURES["pair"], "t": 1.0, "log_n": 30.0, "x": np.zeros(16), "rng": 0, **arguments})
+
+
+def test_the_figure_draws_what_the_theory_says():
+    fig = figure("large-d", sizes=(1, 4), n_replicates=10, seed=1)
+    annealed, exact = fig.axes[0].lines[0].get_ydata(), fig.axes[0].lines[1].get_ydata()
+    m = LinearManifold([1, 0.3], [4, 8])
+    assert annealed[1] == critical_times(m, log_n=12.0, criterion="resolution")[0]
+    assert exact[1] == critical_times(m, log_n=12.0, criterion="resolution", closure="finite")[0]
+    assert exact[1] < exact[0]
+    # The mean of Y2 at 1.4 t_c, for log N = 3000: the rate that the figure gives as its limit.
+    m = LinearManifold([1, 0.3], [1000, 2000])
+    t = 1.4 * float(condensation_time(m, log_n=3000.0, probe="origin"))
+    exact = np.log(exact_averages(m, t, alpha=1.0).participation) / 3000
+    assert large_d._mean_rate(RandomEnergyModel(m, t), 3000.0) == pytest.approx(float(exact), abs=2e-3)
+    assert large_d._annealed_limit(m) == pytest.approx(
+        float(critical_times(m, log_n=3000.0, criterion="resolution")[0]), rel=5e-3
+    )

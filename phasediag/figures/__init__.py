@@ -20,6 +20,7 @@ FIGURES = {
         "critical times of the subspaces against alpha, by every criterion and measured",
     ),
     "order": ("order", "noise loses large variances first, bias small ones: both orders on one manifold, measured"),
+    "large-d": ("large_d", "how fast the limit of large d comes true, from N = 20 to N = exp(1000)"),
     "closures": ("closures", "gaussian and exact closures against exact averages at finite N and Monte Carlo"),
 }
 
