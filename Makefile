@@ -20,9 +20,12 @@ test-networks: .venv-networks/.installed
 test-torch: .venv-torch/.installed
 	.venv-torch/bin/python -m pytest -q tests/torch
 
+# The newest release may bring gigabytes for GPUs; any from 2.3 on does.
+PINNED_torch ?= torch==2.13.0
+
 .venv-%/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --editable '.[$*,test]'
+	.venv-$*/bin/python -m pip install --quiet --editable '.[$*,test]' $(PINNED_$*)
 	touch $@
 
 lint: $(VENV)/.installed-test

@@ -75,7 +75,13 @@ class JaxFunction:
         def pull(arrays: Any, z: Any, time: Any, v: Any) -> Any:
             return jax.vjp(lambda z: many(arrays, z, time), z)[1](v)[0]
 
-        self._many = many
+        def pull_all(arrays: Any, z: Any, time: Any, vectors: Any) -> Any:
+            def pulled(row: Any, one: Any) -> Any:
+                return jax.vmap(jax.vjp(lambda row: many(arrays, row[None], one[None])[0], row)[1])(vectors)[0]
+
+            return jax.vmap(pulled)(z, time)
+
+        self._many, self._pull_all = many, jax.jit(pull_all)
         self._call, self._push, self._pull = jax.jit(many), jax.jit(push), jax.jit(pull)
 
     def __repr__(self) -> str:
@@ -99,6 +105,11 @@ class JaxFunction:
     def vjp(self, z: Float, time: Float, v: Float) -> Float:
         """Return the products of v with the Jacobian of the prediction from the left."""
         return self._run(self._pull, z, time, v)
+
+    def rows(self, z: Float, time: Float, vectors: Float) -> Float:
+        """Return the products of each of k vectors with the Jacobian at each query, shape (B, k, d)."""
+        compiled = self._pull_all
+        return self._run(lambda arrays, *given: compiled(arrays, *given, vectors.astype(self.dtype)), z, time)
 
     def footprint(self, z: Float, time: Float) -> int:
         """Return the bytes that one more query adds to what a pass through the function keeps."""

@@ -40,6 +40,13 @@ class NetworkScore(ParametrisedScore):
         """Return the products of v with J from the left, shape (B, d)."""
         return self._product("vjp", x, t, v)
 
+    def rows(self, x: ArrayLike, t: ArrayLike, axes: Any) -> Float:
+        """Return the rows ``axes`` of the Jacobian at each query, shape (B, k, d), from one pass forward for each."""
+        x, t = queries(x, t)
+        a, b, c = (factor[:, None, None] for factor in coefficients(self.kind, self.clock, t))
+        units = np.eye(x.shape[1])[axes]
+        return a * c * self.function.rows(c[..., 0] * x, from_ve(t, self.clock), units) + b * units
+
     def footprint(self, x: ArrayLike, t: ArrayLike) -> int:
         """Return how many bytes each point takes on its way through the network and back."""
         x, t = queries(x, t)
