@@ -32,7 +32,7 @@ def as_score(fn: Any, kind: Kind = "score", clock: Clock = "ve") -> Any:
     ----------
     fn : callable, Law or Score
         A law becomes its population score; what is a score already, an `EmpiricalScore` among them, stays as it is.
-        With ``kind="score"`` and ``clock="ve"`` a function is in the coordinates of `Score`.
+        With ``kind="score"`` and ``clock="ve"`` a function is in the coordinates of `phasediag.score.Score`.
     kind : {"score", "noise", "denoiser", "velocity", "v"}
         What the function predicts. ``velocity`` is the one of rectified flow, from the data (u = 0) to the noise
         (u = 1); many codes reverse both: give ``lambda z, u: -v(z, 1 - u)`` of theirs. ``v`` is the v-prediction,

@@ -31,9 +31,9 @@ def jvp(
     t : array_like, shape () or (B,)
         Noise variances.
     method : {"auto", "forward", "central", "paper"}
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
     step : float, optional
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
 
     Returns
     -------

@@ -69,13 +69,13 @@ def diagnose(
         What a model that generalises would be: the law itself, or the same network trained on other data. By default
         the Gaussian of the samples' mean and covariance.
     method : {"auto", "forward", "reverse", "central", "paper"}
-        How to differentiate, as in `jacobian`.
+        How to differentiate, as in `phasediag.score.jacobian`.
     points : int
         At how many noised samples risks are measured, at most.
     rng : numpy.random.Generator or seed
         Source of the noise and of the bootstrap.
     max_memory : int
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
 
     Returns
     -------

@@ -22,7 +22,7 @@ _KINDS: dict[str, Kind] = {"epsilon": "noise", "sample": "denoiser", "v_predicti
 def from_diffusers(
     model: Any, scheduler: Any = None, shape: Sequence[int] | None = None, **conditioning: Any
 ) -> NetworkScore:
-    r"""Return the score of a diffusers model, such as a `UNet2DModel`, trained with a scheduler.
+    r"""Return the score of a diffusers model, such as a ``UNet2DModel``, trained with a scheduler.
 
     The scheduler says what the network predicts and how it is told the time: discrete schedulers (DDPM, DDIM, Euler,
     DPM-Solver ...) by :math:`\bar\alpha_k`, between whose steps the index k is interpolated in

@@ -43,7 +43,7 @@ def normal_bundle_dimension(
     rng : numpy.random.Generator or seed, optional
         Source of the displacements, the same for all points.
     max_memory : int
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def trace(
     Parameters
     ----------
     score, x, t, method, max_memory
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
     rng : numpy.random.Generator or seed, optional
         Source of 100 vectors of random signs, whose products :math:`z^\top J z` have the mean :math:`\mathrm{tr} J`.
 

@@ -55,7 +55,7 @@ def generate(
     rng : numpy.random.Generator or seed, optional
         Source of randomness.
     max_memory : int
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
 
     Returns
     -------

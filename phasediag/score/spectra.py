@@ -34,7 +34,7 @@ def singular_values(
     Parameters
     ----------
     score, x, t, method, max_memory
-        As in `jacobian`.
+        As in `phasediag.score.jacobian`.
     count : int, optional
         How many at each end; all d by default, up to d = 4096.
 
