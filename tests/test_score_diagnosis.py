@@ -10,7 +10,7 @@ from phasediag._estimate import Estimate
 from phasediag.empirical import EmpiricalScore
 from phasediag.plotting import save_figure
 from phasediag.score import as_score, generate, information_bound
-from phasediag.score.directions import crossing, principal
+from phasediag.score.directions import crossing
 from tests import score_reference as by_hand
 
 M = LinearManifold([1, 0.3], [2, 5], ambient_dim=12)
@@ -117,7 +117,7 @@ def test_directions_beside_theory(learned, memorised):
     np.testing.assert_allclose(found.retained.value[-1], 1, atol=4 * np.sqrt(2 / 400))
     assert np.all(found.lost[0])
     assert not np.any(found.lost[-1])
-    m = principal(SAMPLES)
+    m = LinearManifold.from_samples(SAMPLES)
     theory = critical_times(m, log_n=np.log(400), criterion="resolution", probe="typical")
     np.testing.assert_array_equal(found.critical_times_theory, theory)
     measured = found.critical_times
@@ -126,7 +126,7 @@ def test_directions_beside_theory(learned, memorised):
 
 
 def test_noise_over_signal_is_that_of_the_jacobian_at_the_probes(memorised):
-    m = principal(SAMPLES)
+    m = LinearManifold.from_samples(SAMPLES)
     for i in (2, 5):
         J = np.einsum("ik,bij,jk->bk", m.basis, EMPIRICAL.jacobian(SAMPLES[:6], T[i]), m.basis)
         truth = np.einsum("ik,i,ik->k", m.basis, -1 / (T[i] + M.eigenvalues), m.basis)
@@ -134,17 +134,6 @@ def test_noise_over_signal_is_that_of_the_jacobian_at_the_probes(memorised):
         np.testing.assert_allclose(memorised.directions.noise.value[i], expected, rtol=1e-8)
         retained = np.mean(1 + T[i] * J, axis=0) / (1 + T[i] * truth)
         np.testing.assert_allclose(memorised.directions.retained.value[i], retained, rtol=1e-8)
-
-
-def test_principal_directions_are_those_of_the_samples():
-    rng = np.random.default_rng(5)
-    for n, d in ((50, 8), (6, 20)):
-        y = rng.standard_normal((n, d)) * np.geomspace(1, 0.1, d) + 3
-        m = principal(y)
-        values = np.sort(np.linalg.eigvalsh(np.cov(y.T, bias=True)))[::-1][: min(d, n - 1)]
-        np.testing.assert_allclose(m.variances, values, rtol=1e-9)
-        np.testing.assert_allclose(m.basis @ np.diag(m.variances) @ m.basis.T, np.cov(y.T, bias=True), atol=1e-12)
-        np.testing.assert_allclose(m.mean, y.mean(axis=0))
 
 
 def test_crossings():

@@ -15,7 +15,7 @@ from phasediag.score.convert import as_score
 from phasediag.score.copies import copying
 from phasediag.score.derivatives import MEMORY, Method
 from phasediag.score.dimensions import normal_bundle_dimension
-from phasediag.score.directions import compare, principal
+from phasediag.score.directions import compare
 from phasediag.score.local import Local, along, local
 from phasediag.score.notes import notes
 from phasediag.score.resampling import resampled
@@ -67,7 +67,7 @@ def diagnose(
         Samples that the model made, to look for copies among.
     reference : Score or Law, optional
         What a model that generalises would be: the law itself, or the same network trained on other data. By default
-        the Gaussian of the samples' mean and covariance.
+        the Gaussian of the samples, ``LinearManifold.from_samples(samples)``, for few samples one with ``shrinkage``.
     method : {"auto", "forward", "reverse", "central", "paper"}
         How to differentiate, as in `phasediag.score.jacobian`.
     points : int
@@ -102,7 +102,7 @@ def diagnose(
     t, given = _times(t), {"probes": probes, "samples": samples, "heldout": heldout, "generated": generated}
     data = _data(given)
     model, streams = as_score(score), np.random.default_rng(rng).spawn(4)
-    x, manifold = data["probes"], None if samples is None else principal(data["samples"])
+    x, manifold = data["probes"], None if samples is None else LinearManifold.from_samples(data["samples"])
     axes = np.empty((x.shape[1], 0)) if manifold is None else _axes(manifold)
     found = _everywhere(model, x, t, axes, method, streams[0], max_memory)
     values = np.stack([each.singular_values for each in found])

@@ -11,7 +11,7 @@ from phasediag.critical import critical_times
 from phasediag.laws.linear import LinearManifold
 from phasediag.score.resampling import resampled
 
-__all__ = ["Directions", "compare", "crossing", "principal"]
+__all__ = ["Directions", "compare", "crossing"]
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,6 @@ class Directions:
     def lost(self) -> Any:
         """Which directions the model has lost at which times, bool, shape (T, K)."""
         return self.noise.value >= 1
-
-
-def principal(samples: Float) -> LinearManifold:
-    """Return the Gaussian of the samples: their mean, principal directions and variances, each on its own."""
-    mean, (n, d) = samples.mean(axis=0), samples.shape
-    _, scales, rows = np.linalg.svd(samples - mean, full_matrices=False) if n <= d else _by_covariance(samples - mean)
-    variances = scales**2 / n
-    kept = variances > max(n, d) * np.finfo(float).eps * variances[0]
-    return LinearManifold(variances[kept], [1] * int(np.sum(kept)), d, mean=mean, basis=rows[kept].T)
-
-
-def _by_covariance(centred: Float) -> tuple[None, Float, Float]:
-    """Return a singular value decomposition of many rows by way of their Gram matrix."""
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    return None, np.sqrt(np.maximum(values[::-1], 0)), vectors[:, ::-1].T
 
 
 def compare(

@@ -40,7 +40,7 @@ def _notes(found: ScoreDiagnosis, gaussian: bool) -> Iterator[str]:
     if gaussian:
         yield "the reference is the samples' Gaussian: where the data are not, rho is above 0 at best, see rho_heldout"
         if n < _FEW * d:
-            yield f"{n} samples in {d} dimensions: their covariance is a poor reference"
+            yield f"{n} samples in {d} dimensions: their covariance is a poor reference, shrinkage helps"
     if found.rho is not None and np.any(off := np.isnan(found.rho.value)):
         times = ", ".join(f"{t:.3g}" for t in found.t[off])
         yield f"no rho at noise variances {times}: the model is far from both the reference and the empirical score"
