@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 _ROOM = {
     "GaussianMixture": "laws.mixture",
     "HiddenManifold": "laws.hidden",
-    "analyze": "analysis",
     "LinearManifold": "laws.linear",
     "Probe": "probe",
     "RandomEnergyModel": "rem",
     "Sphere": "laws.sphere",
+    "analyze": "analysis",
     "clone_probability": "information",
     "condensation_alpha": "critical",
     "condensation_time": "critical",
