@@ -1,10 +1,12 @@
 import csv
+import dataclasses
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +17,15 @@ from phasediag import (
     condensation_time,
     critical_alphas,
     critical_times,
+    crosscheck,
     exact_averages,
 )
 from phasediag.cli import main
 from phasediag.cli.group import COMMANDS
 from phasediag.finite import exact_fluctuations
+from phasediag.report.critical import critical_times_records, critical_times_report
+from phasediag.report.records import Sizes
+from phasediag.report.report import Report
 from phasediag.report.tables import rounded
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
@@ -291,12 +297,12 @@ ONE = ("--var", "1", "--dims", "2")
         (("critical-times", *ONE, "-1"), ("-1 is read as an option",)),
         (("critical-times", *ONE, "--n", 9, "--fields", "taste"), ("--fields", "no column 'taste'", "rem_exact")),
         (("critical-times", *ONE, "--n", 9, "--criteria", "taste"), ("--criteria", "'taste'", "resolution")),
-        (("critical-times", "--spectrum", "none.txt", "--n", 9), ("--spectrum", "no file")),
+        (("critical-times", "--spectrum", "none.txt", "--n", 9), ("none.txt", "No such file")),
         (("free-energy", *ONE, "--n", "2:1000:100000", "--t", "1:2:5"), ("--t", "500000 rows")),
         (("symbolic", "rem_exat"), ("no formula", "did you mean rem_exact")),
         (("symbolic", "rem_exact", "--subspaces", "1" + "0" * 30), ("--subspaces",)),
         (("critical-times", *ONE, "--n", 9, "--dps", 100000), ("--dps",)),
-        (("crosscheck", *ONE, "--n", 9, "--t", 1, "--replicates", 10**11), ("--replicates", "GB")),
+        (("crosscheck", *ONE, "--n", 9, "--t", 1, "--replicates", 10**11), ("--replicates", "GB", "fewer data sets")),
         (("spectrum", *ONE, "--t", 1, "--ambient-dim", 1e11), ("--ambient-dim", "GB")),
         (("critical-time",), ("critical-time", "did you mean critical-times?")),
         (("plot",), ("plot", "choose one of")),
@@ -343,6 +349,7 @@ def test_version_and_help(run):
 def test_every_help_page_has_an_example_that_runs(run, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("data.npy", M.sample(300, 0))  # what the examples of analyze and diagnose read
+    (tmp_path / "mixture.toml").write_text((Path(__file__).parent / "mixture.toml").read_text())
     (tmp_path / "model.py").write_text("def score(x, t):\n    return -x / (1 + t[:, None])\n")
     code, page, _ = run(name, "--help")
     assert code == 0
@@ -402,3 +409,134 @@ def test_interrupt_is_quiet():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=False)
     assert done.returncode == 128 + signal.SIGINT
     assert done.stderr == ""
+
+
+def test_json_of_critical_times_is_a_list_of_one_too(run):
+    _, out, _ = run("critical-times", *PAPER, "--n", 1000, "--format", "json")
+    assert [record["n"] for record in json.loads(out)] == [1000]
+
+
+def test_criteria_are_chosen_by_name_or_column(run):
+    _, out, _ = run("critical-times", *PAPER, "--n", 1000, "--criteria", "rem,score", "--format", "json")
+    (record,) = json.loads(out)
+    assert list(record["lost_first"]) == ["rem_gaussian", "rem_sphere", "rem_exact", "score"]
+    _, out, _ = run("critical-times", "--var", 1, "--dims", 2, "--n", 20, "--criteria", "retained,score_finite")
+    m = LinearManifold([1], [2])
+    retained = critical_times(m, n=20, criterion="retained")[0]
+    assert f"{critical_times(m, n=20, criterion='score', closure='finite')[0]:.4g}" in out
+    assert f"{retained:.4g}" in out
+    assert "smaller variance" in out
+    _, out, _ = run("dataset-size", *PAPER, "--t", 0.1, "--criteria", "score", "--format", "csv")
+    assert [row["criterion"] for row in csv.DictReader(io.StringIO(out))] == ["score", "score"]
+
+
+def test_a_typical_point_for_the_noise(run):
+    _, out, _ = run("critical-times", *PAPER, "--n", 1000, "--probe", "typical", "--format", "json")
+    (record,) = json.loads(out)
+    # arXiv:2410.08727's manifold; values of an independent evaluation of the annealed formulas.
+    assert [s["resolution"] for s in record["subspaces"]] == pytest.approx([0.26884, 0.16089], abs=6e-6)
+    assert [s["score"] for s in record["subspaces"]] == pytest.approx([0.16041, 0.11962], abs=6e-6)
+    assert any("lam_c(t_k)" in note for note in record["notes"])
+
+
+def test_fields_are_columns_in_every_form(run):
+    argv = ("free-energy", *PAPER, "--n", 1000, "--t", "0.1,1", "--fields", "phase,t")
+    assert run(*argv, "--format", "csv")[1] == "phase,t\nliquid,0.1\nliquid,1.0\n"
+    rows = json.loads(run(*argv, "--format", "json")[1])["rows"]
+    assert rows == [{"phase": "liquid", "t": 0.1}, {"phase": "liquid", "t": 1}]
+    assert [line.split() for line in run(*argv)[1].splitlines()[4:7]] == [
+        ["phase", "t"], ["liquid", "0.1"], ["liquid", "1"],
+    ]  # fmt: skip
+    _, out, _ = run("finite", *PAPER, "--n", 50, "--t", 1, "--fields", "covariance", "--format", "csv")
+    assert out.splitlines()[0] == "covariance:0,covariance:1"
+
+
+def test_many_subspaces_fit(run, tmp_path):
+    variances = np.geomspace(1, 1e-6, 784)
+    (tmp_path / "spectrum.txt").write_text("".join(f"{s!r}\n" for s in variances.tolist()) + "0 # off the manifold\n")
+    np.save(tmp_path / "spectrum.npy", np.append(variances, 0))
+    argv = ("--n", 1000, "--criteria", "rem,isolated,resolution")
+    _, out, _ = run("critical-times", "--spectrum", tmp_path / "spectrum.txt", *argv)
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 150
+    assert "744 rows left out: --all" in out
+    assert "subspaces 0-783" in out
+    assert "0>1>..>783" in out
+    assert run("critical-times", "--spectrum", tmp_path / "spectrum.npy", *argv)[1] == out
+    _, everything, _ = run("critical-times", "--spectrum", tmp_path / "spectrum.txt", *argv, "--all")
+    assert len(everything.splitlines()) > 784
+    _, out, _ = run("condensation", "--power-law", 1.2, "--dims", 784, "--n", 1000, "--format", "json")
+    m = LinearManifold.power_law(1.2, 784)
+    assert json.loads(out)["rows"][0]["condensation_time"] == condensation_time(m, n=1000)
+
+
+def test_laws_from_files(run, tmp_path):
+    (tmp_path / "law.toml").write_text(
+        'law = "gaussian-mixture"\nweights = [0.5, 0.5]\nmeans = [[4, 0], [-4, 0]]\ncovariances = [0.5, 0.5]\n'
+    )
+    _, out, _ = run("regimes", "--law", tmp_path / "law.toml", "--n", 1000, "--time", "edm", "--format", "json")
+    row = json.loads(out)["rows"][0]
+    assert row["speciation_time"] == pytest.approx(15.5**0.5)
+    assert row["by_class"][0] == pytest.approx(row["by_class"][1])
+    _, out, _ = run("information", "--law", tmp_path / "law.toml", "--t", 1e-3, "--format", "json")
+    assert json.loads(out)["rows"][0]["information"] == pytest.approx(np.log(2) + np.log1p(500), rel=1e-4)
+    code, _, err = run("critical-times", "--law", tmp_path / "law.toml", "--n", 10)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "needs a linear manifold" in err
+
+
+def test_nan_is_null_with_a_note(run):
+    argv = ("crosscheck", "--var", "20000,1.5e-7", "--dims", "5,3", "--n", 30, "--t", 0.7, "--replicates", 2)
+    _, out, _ = run(*argv, "--seed", 0, "--format", "json")
+    json.loads(out, parse_constant=lambda name: pytest.fail(f"bare {name}"))
+    report = Report([{"rows": [{"z": float("nan")}], "notes": []}], [{"z": float("nan")}], ["title"], []).finite()
+    assert report.rows == [{"z": None}]
+    assert report.to_dict()["rows"] == [{"z": None}]
+    assert report.notes == ["z: '-' (null) where there is no finite number"]
+
+
+def test_reports_are_data_frames_and_html():
+    pandas = pytest.importorskip("pandas")
+    records = critical_times_records(M, Sizes(np.array([0.23]), np.array([6.9]), np.exp([6.9])))
+    report = critical_times_report(records)
+    frame = report.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame["score"]) == list(critical_times(M, 0.23, criterion="score"))
+    assert "<th>score</th>" in report._repr_html_()
+    assert str(report).startswith("Linear manifold of 2 subspaces")
+
+
+def test_an_interrupted_run_says_so(run, monkeypatch):
+    def interrupted(*args, **how):
+        check = crosscheck(*args, **how)
+        return dataclasses.replace(check, interrupted=True)
+
+    monkeypatch.setattr("phasediag.comparison.crosscheck", interrupted)
+    argv = ("crosscheck", "--var", 1, "--dims", 2, "--n", 10, "--t", 1, "--replicates", 5, "--seed", 0)
+    code, out, _ = run(*argv)
+    assert code == 130
+    assert "missing" in out
+    assert "agrees" not in out
+    assert json.loads(run(*argv, "--format", "json")[1])["interrupted"] is True
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("critical-times --var 1 --dims 2 --n 10 >&-", 2),
+        ("critical-times --var 1 --dims 2 --n 1 2>&-", 2),
+        ("crosscheck --var 1 --dims 2 --n 10 --t 1 --replicates 5 --seed 0 | head -c 1", 141),
+        ("critical-times --spectrum $'\\xff' --n 10", 2),
+    ],
+)
+def test_streams_and_names_of_all_kinds(command, code):
+    script = f"set -o pipefail; {sys.executable} -m phasediag {command}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_symbolic_wraps(run):
+    _, out, _ = run("symbolic", "rem_exact", "--subspaces", 5)
+    assert max(map(len, out.splitlines())) <= 80

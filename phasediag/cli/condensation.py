@@ -47,11 +47,11 @@ def command(query: Query, closure: str) -> None:
         )
     if query.has_size == (query.times is not None):
         raise click.UsageError("give one of --alpha, --n and --t")
-    m, where = query.manifold, query.where
+    law, where = query.law, query.where
     if query.times is None:
-        record = condensation_record(m, query.sizes, query.time, where, closure)
+        record = condensation_record(law, query.sizes, query.time, where, closure)
     else:
-        record = condensation_size_record(m, query.t, query.time, where, closure)
+        record = condensation_size_record(law, query.t, query.time, where, closure)
     if query.dps:
         from phasediag.report.precise import Digits
 

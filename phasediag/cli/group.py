@@ -1,7 +1,6 @@
 """The group of commands, each loaded when asked for, and the one place where errors become one line."""
 
 import re
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +17,7 @@ ABOUT = {
     "finite": "Exact averages over data sets at the N you have.",
     "spectrum": "Singular values of the score's Jacobian.",
     "information": "Mutual information: what decides at a typical point.",
+    "regimes": "When classes are chosen, and when samples are memorised.",
     "crosscheck": "Theory against Monte Carlo, with error bars.",
     "analyze": "When your own samples are memorised, and how many prevent it.",
     "diagnose": "What a trained model has memorised.",
@@ -76,7 +76,9 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            near = get_close_matches(args[0], COMMANDS, n=2, cutoff=0.5)
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=2, cutoff=0.6)
             meant = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(COMMANDS)}"
             raise click.UsageError(f"no command {args[0]!r}: {meant}", ctx)
         return super().resolve_command(ctx, args)
@@ -147,6 +149,8 @@ def _with_hint(error: click.ClickException) -> str:
     if message.startswith("Got unexpected extra argument") and re.search(r"\(-?[.\d]", message):
         return f"{message.rstrip('.')}: write lists with commas and without spaces, 1,0.3"
     if isinstance(error, click.NoSuchOption) and error.possibilities:
+        from difflib import get_close_matches
+
         near = get_close_matches(error.option_name, error.possibilities, n=2, cutoff=0.5) or error.possibilities
         return f"no option {error.option_name}: did you mean {' or '.join(near[:2])}?"
     return message
@@ -157,5 +161,5 @@ def _in_options(message: str) -> str:
     names = "|".join(_OPTIONS)
     message = re.sub(rf"\b({names})='(\w+)'", lambda found: f"{_OPTIONS[found[1]]} {found[2]}", message)
     return re.sub(
-        rf"(?<![\w'=-])({names})(?= (must|and|'|\w+:|at|profile)|: )", lambda found: _OPTIONS[found[1]], message
+        rf"(?<![\w'=-])({names})(?= (must|and|=|'|\w+:|at|profile)|: )", lambda found: _OPTIONS[found[1]], message
     )

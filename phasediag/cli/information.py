@@ -2,7 +2,7 @@
 
 import click
 
-from phasediag.cli.options import law_options, output_options, size_options, times_option
+from phasediag.cli.options import manifold_options, output_options, size_options, times_option
 from phasediag.cli.output import emit
 from phasediag.cli.query import Query, reads_query
 
@@ -14,7 +14,7 @@ Examples:
 
 
 @click.command("information", epilog=_EPILOG)
-@law_options
+@manifold_options
 @size_options
 @times_option(required=True)
 @output_options

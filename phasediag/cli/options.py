@@ -25,9 +25,20 @@ manifold_options = _apply(
         help="Instead of --var: eigenvalues of a covariance, one a line or a .npy array. Equal ones form a subspace.",
     ),
     click.option(
-        "--mp", metavar="RATIO", type=Numbers(), help="Instead of --var: Marchenko-Pastur spectrum of d/N = RATIO."
+        "--mp",
+        metavar="RATIO",
+        type=Numbers(),
+        help="Instead of --var: the spectrum of noise, d/N = RATIO, of --dims directions.",
     ),
-    click.option("--power-law", metavar="A", type=Numbers(), help="Instead of --var: variances s_i ~ i^-A."),
+    click.option(
+        "--power-law", metavar="A", type=Numbers(), help="Instead of --var: variances i^-A of --dims directions."
+    ),
+    click.option(
+        "--law",
+        "law_file",
+        metavar="FILE",
+        help="Instead of --var: a law in a .toml or .json file (any law: see docs).",
+    ),
     click.option("--ambient-dim", type=Numbers(), help="Ambient dimension d. [default: sum of --dims]"),
     click.option(
         "--geometry",
@@ -37,8 +48,6 @@ manifold_options = _apply(
         help="Gaussian data, or data projected on a sphere.",
     ),
 )
-
-law_options = manifold_options
 
 size_options = _apply(
     click.option("--alpha", type=Grid(), help="log(N)/d: a value, a list a,b,c or a log-spaced grid LO:HI:COUNT."),

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -31,6 +30,8 @@ def emit(report: Report, query: Query) -> None:
 
 def width() -> int:
     """Return how many columns a line may take: the terminal's where there is a wide one, else 80."""
+    import shutil
+
     return max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 80
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, wraps
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,8 +15,6 @@ from phasediag.noise import to_ve
 
 #: From this alpha on it is almost surely a number of samples.
 _ALMOST_SURELY_N = 100
-#: More than a million eigenvalues are no file of eigenvalues.
-_MOST_BYTES = 50_000_000
 
 Texts = tuple[str, ...]
 
@@ -34,6 +31,7 @@ class Query:
     spectrum: str | None = None
     mp: Texts | None = None
     power_law: Texts | None = None
+    law_file: str | None = None
     ambient_dim: Texts | None = None
     geometry: Any = "gaussian"
     alpha: Texts | None = None
@@ -58,15 +56,17 @@ class Query:
     # The data.
 
     @cached_property
-    def manifold(self) -> LinearManifold:
-        """The linear manifold that the options describe."""
-        given = [name for name in ("var", "spectrum", "mp", "power_law") if getattr(self, name) is not None]
+    def law(self) -> Any:
+        """The data: a linear manifold, or the law in a file."""
+        given = [name for name in ("var", "spectrum", "mp", "power_law", "law_file") if getattr(self, name) is not None]
         if len(given) != 1:
-            known = "--var, --spectrum, --mp and --power-law"
+            known = "--var, --spectrum, --mp, --power-law and --law"
             raise click.UsageError(f"give one of {known}" if given else f"give the data: one of {known}")
         match given[0]:
+            case "law_file":
+                return self._from_law_file()
             case "spectrum":
-                return self._from_file()
+                return self._from_spectrum()
             case "mp":
                 return self._shaped(LinearManifold.marchenko_pastur(self._one("mp"), self._whole("dims")))
             case "power_law":
@@ -76,23 +76,39 @@ class Query:
         d = None if self.ambient_dim is None else self._one("ambient_dim")
         return LinearManifold(_floats(self.var), _floats(self.dims), d, self.geometry)
 
-    def _shaped(self, m: LinearManifold) -> LinearManifold:
-        d = m.ambient_dim if self.ambient_dim is None else self._one("ambient_dim")
-        return LinearManifold(m.variances, m.dims, d, self.geometry)
+    @property
+    def manifold(self) -> LinearManifold:
+        """The data, where a command asks for a linear manifold."""
+        if not isinstance(self.law, LinearManifold):
+            raise click.UsageError(
+                f"--law: this command needs a linear manifold, not a {type(self.law).__name__}; condensation, "
+                "information and regimes take any law"
+            )
+        return self.law
 
-    def _from_file(self) -> LinearManifold:
-        assert self.spectrum is not None
+    def _from_law_file(self) -> Any:
+        from phasediag.laws.files import load_law
+
+        if self.dims is not None or self.ambient_dim is not None or self.geometry != "gaussian":
+            raise click.UsageError("--law holds the dimensions and the geometry: leave out their options")
+        try:
+            return load_law(self.law_file or "")
+        except ValueError as error:
+            raise click.UsageError(f"--law: {error}") from None
+
+    def _from_spectrum(self) -> LinearManifold:
+        from phasediag.laws.files import load_spectrum
+
         if self.dims is not None:
             raise click.UsageError("--dims goes with --var: equal eigenvalues of --spectrum are counted")
         try:
-            return self._shaped(LinearManifold.from_eigenvalues(read_eigenvalues(self.spectrum)))
+            return self._shaped(LinearManifold.from_eigenvalues(load_spectrum(self.spectrum or "")))
         except ValueError as error:
             raise click.UsageError(f"--spectrum: {error}") from None
 
-    @property
-    def law(self) -> Any:
-        """The data: a linear manifold, or the law in a file."""
-        return self.manifold
+    def _shaped(self, m: LinearManifold) -> LinearManifold:
+        d = m.ambient_dim if self.ambient_dim is None else self._one("ambient_dim")
+        return LinearManifold(m.variances, m.dims, d, self.geometry)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -130,14 +146,14 @@ class Query:
             if not np.all(counts > 1):
                 raise click.UsageError("--n must exceed 1: one sample is memorised at every t")
             log_n = np.log(counts)
-            return Sizes(log_n / self.manifold.ambient_dim, log_n, counts)
+            return Sizes(log_n / self.law.ambient_dim, log_n, counts)
         alphas = np.array(_floats(self.alpha))
         for text, alpha in zip(self.alpha or (), alphas, strict=True):
             if alpha >= _ALMOST_SURELY_N:
                 raise click.UsageError(
                     f"--alpha {text} is log(N)/d: that is almost surely a number of samples, say --n {text}"
                 )
-        return Sizes(alphas, alphas * self.manifold.ambient_dim, self.manifold.n_samples(alphas))
+        return Sizes(alphas, alphas * self.law.ambient_dim, self.law.n_samples(alphas))
 
     @property
     def one_size(self) -> tuple[float, float, float]:
@@ -205,25 +221,6 @@ def reads_query(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(query, **own)
 
     return run
-
-
-def read_eigenvalues(path: str) -> Float:
-    """Return the eigenvalues in a file: a .npy array, or text with one a line and comments behind #."""
-    if not Path(path).is_file():
-        raise click.UsageError(f"--spectrum: no file {path!r}")
-    if Path(path).stat().st_size > _MOST_BYTES:
-        raise click.UsageError(f"--spectrum: {path!r} is larger than any spectrum, {_MOST_BYTES:g} bytes")
-    try:
-        if path.endswith(".npy"):
-            values = np.load(path, allow_pickle=False)
-        else:
-            lines = (line.partition("#")[0].strip() for line in Path(path).read_text().splitlines())
-            values = np.array([float(line) for line in lines if line])
-    except (ValueError, EOFError):
-        raise click.UsageError(f"--spectrum: {path!r} is no list of numbers, one a line, and no .npy array") from None
-    if values.ndim != 1 or values.dtype.kind not in "fiu":
-        raise click.UsageError(f"--spectrum: {path!r} must hold one column of real numbers, got shape {values.shape}")
-    return values.astype(float)
 
 
 def _floats(texts: Texts | None) -> list[float]:

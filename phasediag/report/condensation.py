@@ -4,33 +4,33 @@ from typing import Any
 
 from phasediag._arrays import Float
 from phasediag.critical import condensation_alpha, condensation_time
-from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.noise import from_ve
 from phasediag.probe import Probe
 from phasediag.report import notes
 from phasediag.report.header import clock_line, title_line
-from phasediag.report.records import Record, Sizes, finite_or_none, manifold_record, size_record
+from phasediag.report.records import Record, Sizes, finite_or_none, law_record, size_record
 from phasediag.report.report import Line, Report
 from phasediag.report.tables import Table
 
 __all__ = ["condensation_record", "condensation_report", "condensation_size_record"]
 
 
-def condensation_record(m: LinearManifold, sizes: Sizes, time: str, probe: Probe, closure: str = "exact") -> Record:
+def condensation_record(law: Law, sizes: Sizes, time: str, probe: Probe, closure: str = "exact") -> Record:
     """Return the condensation time at each data-set size."""
-    times = from_ve(condensation_time(m, log_n=sizes.log_n, probe=probe, closure=closure), time)
+    times = from_ve(condensation_time(law, log_n=sizes.log_n, probe=probe, closure=closure), time)
     rows = [{**size, "condensation_time": finite_or_none(t)} for size, t in zip(sizes.records(), times, strict=True)]
-    return _record(m, rows, time, probe, closure)
+    return _record(law, rows, time, probe, closure)
 
 
-def condensation_size_record(m: LinearManifold, t: Float, time: str, probe: Probe, closure: str = "exact") -> Record:
+def condensation_size_record(law: Any, t: Float, time: str, probe: Probe, closure: str = "exact") -> Record:
     """Return the data-set size that condenses at each time."""
-    alphas = condensation_alpha(m, t, probe, closure)
+    alphas = condensation_alpha(law, t, probe, closure)
     rows = [
-        {"t": float(clock), **size_record(alpha, alpha * m.ambient_dim, n)}
-        for clock, alpha, n in zip(from_ve(t, time), alphas, m.n_samples(alphas), strict=True)
+        {"t": float(clock), **size_record(alpha, alpha * law.ambient_dim, n)}
+        for clock, alpha, n in zip(from_ve(t, time), alphas, law.n_samples(alphas), strict=True)
     ]
-    return _record(m, rows, time, probe, closure)
+    return _record(law, rows, time, probe, closure)
 
 
 def condensation_report(record: Record) -> Report:
@@ -50,13 +50,13 @@ def condensation_report(record: Record) -> Report:
     )
 
 
-def _record(m: LinearManifold, rows: list[dict[str, Any]], time: str, probe: Probe, closure: str) -> Record:
+def _record(law: Law, rows: list[dict[str, Any]], time: str, probe: Probe, closure: str) -> Record:
     few = notes.two_samples(rows) if closure == "finite" else notes.few_samples([row["n"] for row in rows])
     return {
-        "manifold": manifold_record(m),
+        **law_record(law),
         "probe": str(probe),
         "closure": closure,
         "time": time,
         "rows": rows,
-        "notes": few,
+        "notes": [*few, *notes.classes(law)],
     }

@@ -1,6 +1,7 @@
 """Sentences that say where a number leaves its domain."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,13 @@ def two_samples(rows: Sequence[Record]) -> list[str]:
     if not any(row["n"] is not None and row["n"] <= 2 and row.get("condensation_time", 0) is None for row in rows):
         return []
     return ["N <= 2: the average of Y2 is 1/2 or more at every t"]
+
+
+def classes(law: Any) -> list[str]:
+    """Return the note that a mixture has more than one condensation time."""
+    if getattr(law, "n_components", 1) == 1:
+        return []
+    return ["an average over the classes of the mixture; phasediag regimes has each"]
 
 
 def near_freezing(rows: Sequence[Record]) -> list[str]:

@@ -52,7 +52,7 @@ def size_record(alpha: float, log_n: float, n: float) -> Record:
     return {"alpha": finite_or_none(alpha), "log_n": finite_or_none(log_n), "n": count}
 
 
-def finite_or_none(value: float) -> Any:
+def finite_or_none(value: Any) -> Any:
     """Return a plain number, or None where it is not finite."""
     number = float(value)
     return number if math.isfinite(number) else None

@@ -1,6 +1,5 @@
 """One answer, in every form in which it is shown."""
 
-import html
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,8 +121,10 @@ class Report:
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        parts = ["<p>" + "<br>".join(map(html.escape, self.title)) + "</p>", *map(_html_table, self.tables)]
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        from html import escape
+
+        parts = ["<p>" + "<br>".join(map(escape, self.title)) + "</p>", *map(_html_table, self.tables)]
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return "".join([*parts, f"<ul>{notes}</ul>" if notes else ""])
 
 
@@ -158,9 +159,11 @@ def _bare(value: Any) -> Any:
 
 
 def _html_table(table: Table) -> str:
+    from html import escape
+
     def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     body = "".join(line([text(value) for value in row.values()], "td") for row in table.rows)
-    caption = f"<caption>{html.escape(table.heading)}</caption>" if table.heading else ""
+    caption = f"<caption>{escape(table.heading)}</caption>" if table.heading else ""
     return f"<table>{caption}<thead>{line(list(table.rows[0]), 'th')}</thead><tbody>{body}</tbody></table>"
