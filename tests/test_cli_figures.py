@@ -10,6 +10,8 @@ from PIL import Image
 
 from phasediag import LinearManifold, phase_diagram, singular_values
 from phasediag.cli import main
+from phasediag.cli.query import Query
+from phasediag.cli.spectrum import _affordable
 from phasediag.diagram import PhaseDiagram
 from phasediag.empirical import EmpiricalScore
 from phasediag.jacobian import sampled_spectrum
@@ -114,6 +116,15 @@ def test_spectrum_of_data_sets_is_what_n_asks_for(run):
     table = run("spectrum", *PAPER, *argv)[1]
     assert "Share of 50 data sets that show each dimension" in table
     assert max(map(len, table.splitlines())) <= 80
+
+
+def test_fewer_data_sets_are_drawn_where_they_are_large():
+    def draws(**given):
+        return _affordable(Query(ambient_dim=None, times=("0.1",) * 20, **given))
+
+    assert draws(var=("1", "0.3"), dims=("2", "5"), n=("1000",)) == 400
+    assert 20 < draws(var=("1", "0.3"), dims=("2", "5"), n=("1e6",)) < 100
+    assert draws(var=("1",), dims=("784",), n=("1000",)) == 20
 
 
 def test_spectrum_of_more_samples_than_can_be_drawn(run):

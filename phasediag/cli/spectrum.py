@@ -24,6 +24,8 @@ Examples:
   phasediag spectrum --var 1 --dims 5 --n 99 --t 0.01:1:9 --empirical -o x.pdf
 """
 
+# What one core does in half a minute, in units that make the cost of weights, covariances and eigenvalues one number.
+_OPERATIONS = 5e10
 # Numbers of the samples that --empirical draws.
 _MOST_NUMBERS = 1e8
 
@@ -39,7 +41,11 @@ _MOST_NUMBERS = 1e8
     "ignores N, without --n and --alpha]",
 )
 @probe_option("origin", f"{FINITE_PROBE}; all but wishart and finite know typical (a noisy sample) as well")
-@click.option("--draws", type=click.IntRange(2, 10**6), help="Data sets of sampled (400), matrices of wishart (500).")
+@click.option(
+    "--draws",
+    type=click.IntRange(2, 10**6),
+    help="Data sets of sampled, matrices of wishart. [default: 400 (20 at least where data sets are large) and 500]",
+)
 @click.option("--empirical", is_flag=True, help="Add the spectra measured at the origin on N random samples.")
 @seed_option
 @figure_options(required=False)
@@ -75,7 +81,7 @@ def command(
         raise click.UsageError("--empirical and every --regime but population need --alpha or --n")
     log_n = None if size is None else size["log_n"]
     if regime == "sampled":
-        sampled = sampled_spectrum(m, t, probe=where, log_n=log_n, n_draws=draws or 400, rng=seed)
+        sampled = sampled_spectrum(m, t, probe=where, log_n=log_n, n_draws=draws or _affordable(query), rng=seed)
         spectra = sampled.median.value
     else:
         spectra = singular_values(m, t, regime=regime, probe=where, log_n=log_n, n_draws=draws, rng=seed)
@@ -98,6 +104,13 @@ def _default(query: Query) -> str:
     if not query.has_size:
         return "population"
     return "sampled" if query.one_size[2] <= LARGEST else "wishart"
+
+
+def _affordable(query: Query) -> int:
+    """Return how many data sets take half a minute at most: 400 of common ones, 20 at least."""
+    m, n = sum(query.manifold.integer_dims()), query.one_size[2]
+    operations = len(query.t) * (n * (30 + m**2 / 8) + m**3 / 2)
+    return int(min(max(_OPERATIONS / operations, 20), 400))
 
 
 def _measured(query: Query, n: float | None, seed: int) -> Any:
