@@ -48,7 +48,7 @@ class Plan:
 def plan(cloud: Cloud, pruning: Pruning | None, x: Float, times: Float, wanted: Wanted) -> Plan:
     """Return the faster way of each time, by a few of the queries."""
     groups: tuple[Group, ...] = ()
-    if pruning is not None and len(x) and cloud.n > FEW:
+    if pruning is not None:
         groups = pruning.groups(cloud, x, times, wanted)
     return Plan(groups, _pilot(cloud, x, times[groups[-1].times.stop if groups else 0 :], wanted))
 

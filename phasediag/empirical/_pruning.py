@@ -22,6 +22,7 @@ Float = NDArray[np.floating[Any]]
 PILOTS = 8  # queries that estimate how much must be read
 MOST = 0.4  # of the leaves: where more must be read, all are
 ALIKE = 0.5  # times that must read from so many leaves up to as many as another share the leaves of that one
+LEAST = 1e5  # ns that a query must cost where all samples are looked at: less is not worth a tree
 CROWD = 1 << 22  # pairs of query and sample held at once
 # What things cost, in ns. A pair of query and sample, per coordinate, and per time and sum, where all are read;
 PRODUCT, EXP, SUM = 0.02, 1.2, 0.02
@@ -54,6 +55,8 @@ class Pruning:
 
     def groups(self, cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> tuple[Group, ...]:
         """Return groups of the first of the ascending times that should be tried."""
+        if len(x) == 0 or cloud.n * _pair(cloud.d, 1, wanted) < LEAST:
+            return ()
         x = x[:: -(-len(x) // PILOTS)]
         read: list[int] = []
         near: list[int] = []
