@@ -25,7 +25,7 @@ PINNED_torch ?= torch==2.13.0
 
 .venv-%/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --editable '.[$*,test]' $(PINNED_$*)
+	.venv-$*/bin/python -m pip install --quiet --editable '.[$*,devices,test]' $(PINNED_$*)
 	touch $@
 
 lint: $(VENV)/.installed-test
