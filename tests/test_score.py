@@ -4,7 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from phasediag import LinearManifold
+from phasediag import GaussianMixture, LinearManifold, Sphere
 from phasediag import singular_values as predicted_singular_values
 from phasediag.empirical import EmpiricalScore
 from phasediag.noise import from_ve, to_ve
@@ -109,6 +109,28 @@ def test_population_score_of_a_linear_manifold(law):
     np.testing.assert_allclose(vjp(score, X, T, v), np.einsum("bij,bi->bj", J, v), rtol=1e-9, atol=1e-9)
     for t in (0.01, 1.0):
         np.testing.assert_allclose(singular_values(score, X[:1], t)[0], predicted_singular_values(M, t), rtol=1e-10)
+
+
+LAWS = {
+    "mixture": (
+        GaussianMixture([0.3, 0.7], np.array([[1.0] * 4, [-0.5] * 4]), np.array([[1.0, 0.1, 0.1, 0.5], [0.3] * 4])),
+        by_hand.mixture([0.3, 0.7], [[1.0] * 4, [-0.5] * 4], [[1.0, 0.1, 0.1, 0.5], [0.3] * 4]),
+    ),
+    "sphere": (Sphere(3, radius=1.5, ambient_dim=4), by_hand.sphere(3, 4, 1.5)),
+}
+
+
+@pytest.mark.parametrize(("law", "plain"), LAWS.values(), ids=LAWS)
+def test_population_scores_of_other_laws(law, plain):
+    score, x, t = as_score(law), RNG.standard_normal((5, 4)), np.array([0.05, 0.1, 0.3, 1.0, 10.0])
+    np.testing.assert_allclose(score(x, t), plain(x, t), rtol=1e-9, atol=1e-9)
+    J = jacobian(score, x, t)
+    central = jacobian(plain, x, t)
+    assert np.all(np.abs(t[:, None, None] * (J - central)) < 1e-7)
+    directions = np.linalg.qr(RNG.standard_normal((4, 4)))[0][:, :3]
+    np.testing.assert_allclose(
+        score.along(x, t, directions), np.einsum("ik,bij,jk->bk", directions, J, directions), rtol=1e-9, atol=1e-9
+    )
 
 
 def test_empirical_score_is_a_score():

@@ -74,6 +74,12 @@ class PopulationScore:
         t = t[:, None, None]
         return (covariance / t - np.eye(x.shape[1])) / t
 
+    def along(self, x: ArrayLike, t: ArrayLike, directions: Float) -> Float:
+        """Return the Jacobian along unit vectors, the columns of ``directions`` (d, K), shape (B, K)."""
+        x, t = queries(x, t)
+        variances = self.law.tilted(x, t).covariance(directions.T)
+        return np.broadcast_to(tweedie.jacobian(variances, t[:, None]), (len(x), directions.shape[1]))
+
     def jvp(self, x: ArrayLike, t: ArrayLike, v: ArrayLike) -> Float:
         """Return the products J v, shape (B, d)."""
         return np.einsum("bij,bj->bi", self.jacobian(x, t), np.asarray(v, dtype=float))

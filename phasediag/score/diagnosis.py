@@ -16,7 +16,7 @@ from phasediag.score.copies import copying
 from phasediag.score.derivatives import MEMORY, Method
 from phasediag.score.dimensions import normal_bundle_dimension
 from phasediag.score.directions import compare
-from phasediag.score.local import Local, along, local
+from phasediag.score.local import Local, along, empirical_along, local
 from phasediag.score.notes import notes
 from phasediag.score.resampling import resampled
 from phasediag.score.result import ScoreDiagnosis
@@ -112,10 +112,12 @@ def diagnose(
         empirical = EmpiricalScore(data["samples"])
         against = as_score(manifold if reference is None else reference)
         scores |= {"empirical": empirical, "reference": against}
-        ours = np.stack([each.along for each in found])
-        theirs, truth = (
-            np.stack([along(s, x, float(time), axes, max_memory) for time in t]) for s in (empirical, against)
+        ours, projected = (
+            np.stack([each.along for each in found]),
+            (data["samples"] - data["samples"].mean(axis=0)) @ axes,
         )
+        theirs = np.stack([empirical_along(empirical, x, float(time), projected) for time in t])
+        truth = np.stack([along(against, x, float(time), axes, max_memory) for time in t])
         directions = compare(manifold, len(data["samples"]), t, ours, theirs, truth, streams[2])
     train, fresh = _risks(scores, data, t, points, streams[3], max_memory)
     information = None if fresh is None else information_bound(fresh.risk["model"], t, _total(data["heldout"]))

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from phasediag._arrays import Float
+from phasediag.empirical import EmpiricalScore
+from phasediag.laws import tweedie
+from phasediag.score.closed import PopulationScore
 from phasediag.score.derivatives import Method, evaluate, jacobian, jvp, vjp
 from phasediag.score.dimensions import trace
 from phasediag.score.spectra import DENSE, singular_values
 
-__all__ = ["Local", "along", "local"]
+__all__ = ["Local", "along", "empirical_along", "local"]
 
 _ENDS = 32  # singular values looked for at each end beyond the dimensions of whole Jacobians
 _VECTORS = 16  # random vectors that estimate the asymmetry there
@@ -59,10 +62,18 @@ def local(score: Any, x: Float, t: float, directions: Float, method: Method, rng
 
 def along(score: Any, x: Float, t: float, directions: Float, max_memory: int) -> Float:
     """Return the Jacobian along the columns of ``directions`` (d, K) alone, shape (B, K)."""
+    if isinstance(score, PopulationScore):
+        return score.along(x, t, directions)
     if x.shape[1] > DENSE:
         return _products(score, x, t, directions, "auto")
     each = (jacobian(score, point[None], t, max_memory=max_memory)[0] for point in x)
     return np.array([_diagonal(J, directions) for J in each])
+
+
+def empirical_along(score: EmpiricalScore, x: Float, t: float, projected: Float) -> Float:
+    """Return the same of an empirical score, from the centred samples along the directions alone, (N, K)."""
+    weights = score.weights(x, t)
+    return tweedie.jacobian(weights @ projected**2 - (weights @ projected) ** 2, t)
 
 
 def _matrix_free(
