@@ -173,6 +173,15 @@ def test_laws_without_information_and_without_classes_are_refused():
         class_information(LinearManifold([1], [2]), 1.0)
     with pytest.raises(ValueError, match="t must be positive"):
         mutual_information(PAIR, [1.0, -1.0])
+    with pytest.raises(ValueError, match=r"classes must be between 0 and 1, got \[2\]"):
+        class_information(PAIR, 1.0, classes=[2])
+
+
+def test_one_class_can_be_asked_for():
+    law = random_mixture("full")
+    whole, one = class_information(law, [0.3, 2.0]), class_information(law, [0.3, 2.0], classes=[1])
+    np.testing.assert_allclose(whole.value[:, 1:2], one.value, rtol=1e-13)
+    np.testing.assert_allclose(whole.error[:, 1:2], one.error, rtol=1e-6)
 
 
 def test_small_classes_condense_at_more_noise_and_absent_ones_not_at_all():

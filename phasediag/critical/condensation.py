@@ -5,7 +5,7 @@ for to a relative 1e-12; where exact averages enter to 1e-10, at ``test`` and ``
 averages are known.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -182,21 +182,21 @@ def _condensation(law: Law, probe: Probe | str, closure: str) -> Threshold | Clo
     return closure_of(law, closure, where)
 
 
-def _class_sizes(law: Any, t: Float) -> Float:
+def _class_sizes(law: Any, t: Float, classes: Sequence[int] | None = None) -> Float:
     """Return the log N at which each class condenses, shape (..., C)."""
     if not hasattr(law, "components"):
         raise ValueError(f"by_class is for mixtures, got {type(law).__name__}")
     from phasediag.information import class_information
 
-    return class_information(law, t).value
+    return class_information(law, t, classes).value
 
 
 def _class_log_times(law: Any, log_n: Float) -> Float:
-    def sizes_of(c: int) -> Callable[[Float], Float]:
-        return lambda log_t: _class_sizes(law, np.exp(log_t))[..., c]
+    def log_times(c: int) -> Float:
+        return falling_roots(lambda log_t: _class_sizes(law, np.exp(log_t), [c])[..., 0], log_n, Information.accuracy)
 
-    classes = range(_class_sizes(law, np.ones(1)).shape[-1])
-    roots = np.stack([falling_roots(sizes_of(c), log_n, Information.accuracy) for c in classes], axis=-1)
+    count = _class_sizes(law, np.ones(1)).shape[-1]
+    roots = np.stack([log_times(c) for c in range(count)], axis=-1)
     return np.where(log_n[..., None] + np.log(law.weights) >= 0, roots, np.nan)
 
 

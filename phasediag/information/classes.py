@@ -1,5 +1,6 @@
 """Mixtures class by class: when each class condenses, and whether two trajectories end in the same one."""
 
+from collections.abc import Sequence
 from typing import Literal, overload
 
 import numpy as np
@@ -13,7 +14,7 @@ from phasediag.laws.mixture import GaussianMixture
 __all__ = ["class_information", "clone_probability"]
 
 
-def class_information(mixture: GaussianMixture, t: ArrayLike) -> Estimate:
+def class_information(mixture: GaussianMixture, t: ArrayLike, classes: Sequence[int] | None = None) -> Estimate:
     r"""Return what a noisy sample of each class says about the sample, among all samples.
 
     .. math::
@@ -31,11 +32,18 @@ def class_information(mixture: GaussianMixture, t: ArrayLike) -> Estimate:
         The law.
     t : array_like
         Noise variances, > 0.
+    classes : sequence of int, optional
+        The classes asked for, counted from 0; all by default.
 
     Returns
     -------
     Estimate
         ``value`` and ``error`` of shape ``t.shape + (C,)``, in nats; :math:`\log \pi_c` is already in it.
+
+    Raises
+    ------
+    ValueError
+        For another law, t not positive and a class that is none.
 
     Notes
     -----
@@ -52,7 +60,10 @@ def class_information(mixture: GaussianMixture, t: ArrayLike) -> Estimate:
     array([[4.0372, 6.2344],
            [0.5107, 2.7002]])
     """
-    return ClassAverages.at(_mixture(mixture), t).class_information
+    count = _mixture(mixture).n_components
+    if classes is not None and not all(0 <= c < count for c in classes):
+        raise ValueError(f"classes must be between 0 and {count - 1}, got {list(classes)}")
+    return ClassAverages.at(mixture, t, classes).class_information
 
 
 @overload

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,8 @@ def checked_count(name: str, value: Any, least: int) -> int:
 
 def html_table(title: str, rows: dict[str, Any]) -> str:
     """Return a small table for a notebook."""
+    from html import escape
+
     cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
     return f"<table><caption>{escape(title)}</caption>{cells}</table>"
 

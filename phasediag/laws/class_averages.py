@@ -12,7 +12,9 @@ from is integrated: it vanishes once the classes are separated.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -46,6 +48,8 @@ class ClassAverages:
         The law.
     t : ndarray, shape (...)
         Noise variances.
+    classes : tuple of int
+        The classes that x comes from, C of them; the averages over all need all.
     samples : ndarray, shape (R, T, C, 3)
         In R independent estimates: the mean of :math:`\mathrm{KL}(r \| \pi)`, that of the whole information less
         :math:`I_c`, and that of :math:`r_c`, the probability to be recognised.
@@ -55,26 +59,27 @@ class ClassAverages:
 
     mixture: "GaussianMixture"
     t: Float
+    classes: tuple[int, ...]
     samples: Float
     independent: bool
 
     @classmethod
-    def at(cls, mixture: "GaussianMixture", t: ArrayLike) -> Self:
-        """Integrate at noise variances t."""
+    def at(cls, mixture: "GaussianMixture", t: ArrayLike, classes: Sequence[int] | None = None) -> Self:
+        """Integrate at noise variances t, over the points of all classes or of some of them."""
         t, seen = positive("t", t), view(mixture)
         by_quadrature = seen.width == 0 or (seen.width == 1 and mixture.n_components <= _MOST_CLASSES)
-        views = (seen.at(float(each)) for each in t.ravel())
-        if by_quadrature:
-            samples = np.array([_quadrature(mixture, seen, at_t) for at_t in views])
-        else:
-            points = _points(seen)
-            samples = np.array([_random(mixture, points, at_t) for at_t in views])
-        return cls(mixture, t, samples.reshape(t.size, -1, mixture.n_components, 3).swapaxes(0, 1), not by_quadrature)
+        asked = range(mixture.n_components) if classes is None else classes
+        rule = _quadrature if by_quadrature else _random
+        samples = np.array([rule(mixture, seen, seen.at(float(each)), asked) for each in t.ravel()])
+        return cls(
+            mixture, t, tuple(asked), samples.reshape(t.size, -1, len(asked), 3).swapaxes(0, 1), not by_quadrature
+        )
 
     @property
     def component_information(self) -> Float:
         r""":math:`I_c = \frac12 \log\det(1 + \Sigma_c/t)`, shape (..., C)."""
-        return np.stack([each.mutual_information(self.t).value for each in self.mixture.components], axis=-1)
+        components = (self.mixture.components[c] for c in self.classes)
+        return np.stack([each.mutual_information(self.t).value for each in components], axis=-1)
 
     @property
     def mutual_information(self) -> Estimate:
@@ -102,13 +107,13 @@ class ClassAverages:
         return Estimate(known + samples[0], np.abs(samples[0] - samples[-1]) + rounding)
 
 
-def _quadrature(mixture: "GaussianMixture", seen: View, at_t: ViewAt) -> Float:
+def _quadrature(mixture: "GaussianMixture", seen: View, at_t: ViewAt, classes: Sequence[int]) -> Float:
     """Return the averages at one t by Gauss's rule of two orders, shape (2, C, 3)."""
-    averages = np.empty((len(_ORDERS), mixture.n_components, 3))
+    averages = np.empty((len(_ORDERS), len(classes), 3))
     for row, order in zip(averages, _ORDERS, strict=True):
-        for c in range(mixture.n_components):
+        for i, c in enumerate(classes):
             g, weights = _panels(at_t.breaks(c), order) if seen.width else (np.zeros((1, 0)), np.ones(1))
-            row[c] = weights @ _quantities(mixture.weights, c, *at_t.seen_from(c, at_t.project(g)))
+            row[i] = weights @ _quantities(mixture.weights, c, *at_t.seen_from(c, at_t.project(g)))
     return averages
 
 
@@ -122,29 +127,30 @@ def _panels(breaks: Float, order: int) -> tuple[Float, Float]:
     return g[:, None], (half * weights).ravel() * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def _random(mixture: "GaussianMixture", points: Float, at_t: ViewAt) -> Float:
+def _random(mixture: "GaussianMixture", seen: View, at_t: ViewAt, classes: Sequence[int]) -> Float:
     """Return the averages at one t by randomised quasi-Monte Carlo, shape (R, C, 3)."""
+    points = _points(seen.width, int(np.clip(math.log2(_BUDGET / seen.cost), 0, math.log2(_MOST_POINTS))))
     projected = at_t.project(points.reshape(-1, points.shape[-1]))
-    averages = np.empty((len(points), mixture.n_components, 3))
-    for c in range(mixture.n_components):
+    averages = np.empty((len(points), len(classes), 3))
+    for i, c in enumerate(classes):
         values = _quantities(mixture.weights, c, *at_t.seen_from(c, projected))
-        averages[:, c] = np.mean(values.reshape(*points.shape[:2], 3), axis=1)
+        averages[:, i] = np.mean(values.reshape(*points.shape[:2], 3), axis=1)
     return averages
 
 
-def _points(seen: View) -> Float:
+@lru_cache(maxsize=2)
+def _points(width: int, log2_count: int) -> Float:
     """Return standard normal points (R, n, width), the same in every call: the averages are smooth in t."""
     from scipy.special import ndtri
     from scipy.stats import qmc
 
-    count = 2 ** int(np.clip(math.log2(_BUDGET / seen.cost), 0, math.log2(_MOST_POINTS)))
-    points = np.empty((_REPLICATES, count, seen.width))
+    points = np.empty((_REPLICATES, 2**log2_count, width))
     for row, seed in zip(points, np.random.SeedSequence(20241018).spawn(_REPLICATES), strict=True):
         rng = np.random.default_rng(seed)
-        if seen.width > qmc.Sobol.MAXDIM:
+        if width > qmc.Sobol.MAXDIM:
             row[:] = rng.standard_normal(row.shape)
         else:
-            row[:] = ndtri(np.clip(qmc.Sobol(seen.width, rng=rng).random(count), 2.0**-64, 1 - 2.0**-53))
+            row[:] = ndtri(np.clip(qmc.Sobol(width, rng=rng).random(2**log2_count), 2.0**-64, 1 - 2.0**-53))
     return points
 
 

@@ -67,23 +67,29 @@ class TiltedMixture:
         for part in blocks(self._shape, _BLOCK // width):
             yield part, take(self.x, part), take(self.t, part), take(self.lam, part)
 
-    def _of_components(self, name: str) -> Float:
-        """Return a quantity of every component, shape (..., C)."""
-        values = np.empty((*self._shape, len(self.components)))
+    def _of_components(self, *names: str) -> Float:
+        """Return quantities of every component, shape (names, ..., C)."""
+        values = np.empty((len(names), *self._shape, len(self.components)))
         for part, x, t, lam in self._parts(self.x.shape[-1]):
             for c, component in enumerate(self.components):
-                values[(*part, c)] = getattr(component.tilted(x, t, lam), name)
+                tilted = component.tilted(x, t, lam)
+                for row, name in zip(values, names, strict=True):
+                    row[(*part, c)] = getattr(tilted, name)
         return values
 
     @cached_property
+    def _masses_and_energies(self) -> Float:
+        return self._of_components("log_mass", "energy")
+
+    @property
     def component_log_masses(self) -> Float:
         r""":math:`\log M_c(\lambda)`, shape (..., C)."""
-        return self._of_components("log_mass")
+        return self._masses_and_energies[0]
 
-    @cached_property
+    @property
     def component_energies(self) -> Float:
         """Mean of the energy in each tilted component, shape (..., C)."""
-        return self._of_components("energy")
+        return self._masses_and_energies[1]
 
     @cached_property
     def log_mass(self) -> Float:
@@ -104,7 +110,7 @@ class TiltedMixture:
     def energy_variance(self) -> Float:
         r"""Variance of the energy, :math:`\Psi''(\lambda)`, shape (...)."""
         between = (self.component_energies - self.energy[..., None]) ** 2
-        return np.sum(self.responsibilities * (self._of_components("energy_variance") + between), axis=-1)
+        return np.sum(self.responsibilities * (self._of_components("energy_variance")[0] + between), axis=-1)
 
     @cached_property
     def mean(self) -> Float:
