@@ -117,7 +117,7 @@ def test_sphere_leaves_gaussian_columns_empty(run):
     assert record["lost_first"]["resolution"] is None
     code, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--geometry", "sphere")
     assert code == 0
-    assert "on a sphere" in out
+    assert "nothing condenses" in out
     assert "rem_exact" not in out
 
 

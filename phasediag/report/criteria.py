@@ -35,8 +35,8 @@ COLUMNS = {
     "rem_gaussian": Column(
         "rem", "gaussian", "condensation seen from x = sqrt(t) e_k, energies to second order (arXiv:2410.08727)"
     ),
-    "rem_sphere": Column("rem", "gaussian", "the same for data on a sphere"),
-    "rem_exact": Column("rem", "exact", "the same for Gaussian data, all orders"),
+    "rem_sphere": Column("rem", "gaussian", "the same, data on a sphere: condensation seen from x = sqrt(t) e_k"),
+    "rem_exact": Column("rem", "exact", "the same, Gaussian data to all orders"),
     "isolated": Column("isolated", None, "the subspace alone condenses"),
     "resolution": Column(
         "resolution",

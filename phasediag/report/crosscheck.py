@@ -7,7 +7,7 @@ from phasediag.noise import from_ve
 from phasediag.report.header import clock_line, size_line, title_line
 from phasediag.report.records import Record, manifold_record, size_record
 from phasediag.report.report import Line, Report
-from phasediag.report.tables import Measured, Row, Table
+from phasediag.report.tables import Row, Table, with_error
 
 if TYPE_CHECKING:
     from phasediag.comparison import CrossCheck
@@ -95,7 +95,7 @@ def _shown(row: Row, name: str) -> Row:
     known = error is not None and math.isfinite(error)
     return {
         **row,
-        name: Measured(row[name], error / 10 if known else None),
+        name: with_error(row[name], error) if known else row[name],
         "standard_error": f"{error:.2g}" if known else None,
         "z": None if z is None or not math.isfinite(z) else f"{z:.2f}",
     }

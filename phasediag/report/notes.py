@@ -52,7 +52,9 @@ def critical_times(
     """
     notes = few_samples([n])
     if np.isnan(t_c):
-        notes.append("on a sphere what assumes Gaussian data is left out: all but rem_sphere")
+        notes.append(
+            "a sphere: nothing condenses at the origin, and what assumes Gaussian data is left out (all but rem_sphere)"
+        )
     if any(np.any(t == 0) for t in times.values()):
         notes.append("0 stands for a time below the smallest double")
     for name in _known(times, "isolated", "resolution", "score"):

@@ -151,6 +151,23 @@ def rounded(value: float | None, error: float | None, digits: int = 4) -> str:
     return _padded(value, min(max(left, 1), digits))
 
 
+def with_error(value: float, error: float) -> str:
+    """Return a measured number down to the second digit of its standard error.
+
+    Examples
+    --------
+    >>> with_error(-27.3456, 1.8), with_error(0.00712, 0.0028), with_error(123456.7, 420)
+    ('-27.3', '0.0071', '123460')
+    """
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return text(value)
+    last = math.floor(math.log10(error)) - 1 if error > 0 else -math.inf
+    if -8 <= last <= 4 and abs(value) < 1e8:
+        return f"{round(value, -int(last)):.{max(0, -int(last))}f}"
+    left = math.floor(math.log10(abs(value))) - last + 1 if value and error > 0 else 6
+    return _padded(value, min(max(int(left), 1), 6))
+
+
 def _is_short(value: Any, digits: int) -> bool:
     return not isinstance(value, float) or not math.isfinite(value) or float(f"{value:.{digits}g}") == value
 
