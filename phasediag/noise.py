@@ -18,7 +18,8 @@ __all__ = ["CONVENTIONS", "from_ve", "to_ve"]
 class Convention(NamedTuple):
     """One clock: its symbol in plain text, its upper end, and the two maps to and from t.
 
-    ``label`` names it on an axis, in LaTeX; ``sentence`` completes "Times are ..." in plain text.
+    ``label`` names it on an axis, and ``latex`` a given noise variance there, as a format, both in LaTeX; ``sentence``
+    completes "Times are ..." in plain text.
     """
 
     symbol: str
@@ -26,12 +27,13 @@ class Convention(NamedTuple):
     to_ve: Callable[[Float], Float]
     from_ve: Callable[[Float], Float]
     label: str
+    latex: str
     sentence: str
 
 
 CONVENTIONS = {
     "ve": Convention(
-        "t", np.inf, lambda t: t, lambda t: t, "noise variance $t$", "noise variances t, x = y + sqrt(t) xi"
+        "t", np.inf, lambda t: t, lambda t: t, "noise variance $t$", "{}", "noise variances t, x = y + sqrt(t) xi"
     ),
     "vp": Convention(
         "tau",
@@ -39,6 +41,7 @@ CONVENTIONS = {
         lambda tau: np.expm1(2 * tau),
         lambda t: np.log1p(t) / 2,
         r"time $\tau$",
+        r"\tau({})",
         "VP times tau, x = exp(-tau) y + sqrt(1 - exp(-2 tau)) xi; t = exp(2 tau) - 1",
     ),
     "abar": Convention(
@@ -47,15 +50,25 @@ CONVENTIONS = {
         lambda abar: (1 - abar) / abar,
         lambda t: 1 / (1 + t),
         r"cumulative product $\bar\alpha$",
+        r"\bar\alpha({})",
         "cumulative products abar = 1/(1 + t); less noise is a larger abar",
     ),
-    "edm": Convention("sigma", np.inf, np.square, np.sqrt, r"noise level $\sigma$", "EDM noise levels sigma = sqrt(t)"),
+    "edm": Convention(
+        "sigma",
+        np.inf,
+        np.square,
+        np.sqrt,
+        r"noise level $\sigma$",
+        r"\sqrt{{{}}}",
+        "EDM noise levels sigma = sqrt(t)",
+    ),
     "flow": Convention(
         "u",
         1,
         lambda u: (u / (1 - u)) ** 2,
         lambda t: np.sqrt(t) / (1 + np.sqrt(t)),
         "flow time $u$",
+        "u({})",
         "flow times u, x = (1 - u) y + u xi, data at u = 0 (many papers count from the noise); t = (u/(1 - u))^2",
     ),
 }

@@ -14,6 +14,7 @@ from phasediag.cli.query import Query
 from phasediag.cli.spectrum import _affordable
 from phasediag.diagram import PhaseDiagram
 from phasediag.empirical import EmpiricalScore
+from phasediag.figures import figure
 from phasediag.jacobian import sampled_spectrum
 
 PAPER = ("--var", "1,0.3", "--dims", "2,5", "--ambient-dim", "30")
@@ -187,11 +188,32 @@ def test_diagram_of_slow_criteria_takes_few_sizes(run):
     assert out.startswith("Phase diagram: 24 alpha")
 
 
-@pytest.mark.parametrize("name", ["gaps", "score-field", "critical-times"])
-def test_named_figures(run, name, monkeypatch):
-    monkeypatch.setattr("phasediag.figures.critical_times.SIZES", (10,))
-    assert run("figure", name, "-o", "x.svg") == (0, "Wrote x.svg\n", "")
-    assert os.path.getsize("x.svg") > 5000
+def test_a_named_figure(run):
+    assert run("figure", "gaps", "-o", "x.svg") == (0, "Wrote x.svg\n", "")
+    drawn = Path("x.svg").read_text()
+    assert "visible dimension 7" in drawn
+    assert "&quot;variances&quot;: [1.0, 0.01]" in drawn or '"variances": [1.0, 0.01]' in drawn
+
+
+def test_a_seed_reaches_the_figure_and_measurements_count(run, monkeypatch):
+    seen = {}
+
+    def draw(seed=0, progress=iter):
+        seen.update(seed=seed, steps=list(progress([1, 2])))
+        return figure("gaps")
+
+    monkeypatch.setattr("phasediag.figures.closures.draw", draw)
+    assert run("figure", "closures", "--seed", 7, "-o", "x.pdf")[0] == 0
+    assert seen == {"seed": 7, "steps": [1, 2]}
+
+
+def test_an_interrupted_figure_writes_nothing(run, monkeypatch):
+    def draw(seed=0):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("phasediag.figures.closures.draw", draw)
+    code, out, _ = run("figure", "closures", "-o", "x.pdf")
+    assert (code, out, os.listdir()) == (130, "", [])
 
 
 def test_a_folder_in_the_way_stops_both_files(run):

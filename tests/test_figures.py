@@ -1,5 +1,10 @@
+import json
+from concurrent.futures import Executor, Future
+from functools import cache
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from phasediag import LinearManifold, condensation_time, critical_times, singular_values
 from phasediag.comparison import measured_critical_times
@@ -8,18 +13,60 @@ from phasediag.empirical import EmpiricalScore
 from phasediag.figures import FIGURES, figure
 from phasediag.figures import closures as closures_figure
 from phasediag.figures import critical_times as times_figure
+from phasediag.figures import order as order_figure
 from phasediag.figures._common import PAPER, gap_names, power
 from phasediag.montecarlo import measure
 from phasediag.plotting import save_figure
+
+SMALL = LinearManifold([1, 0.3], [1, 2], 6)
+ALPHAS = np.array([0.5, 0.6, 0.9])
+OPTIONS = {
+    "gaps": {},
+    "score-field": {"n": 40, "seed": 3},
+    "spectrum": {"n": 200, "seed": 2, "n_times": 3},
+    "dataset-size": {"sizes": (10, 100), "n_replicates": 2, "seed": 1},
+    "critical-times": {"m": SMALL, "alphas": ALPHAS, "seed": 4, "n_replicates": 40},
+    "closures": {"times": [0.03, 0.1, 1], "seed": 5, "n_replicates": 30},
+    "order": {"m": LinearManifold([1, 0.1], [1, 1], 3), "n": 30, "times": [0.02, 0.1, 1], "measured": {}},
+    "large-d": {"sizes": (1, 3), "n_replicates": 8},
+}
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Every figure, drawn once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times_figure, "SIZES", (30, 100))
+        patch.setattr(times_figure, "_FEW", {"finite": 2, "retained": 2})
+        patch.setattr(order_figure, "_NODES", 3)
+        # Exact averages at training points take seconds, and are tested where they are made.
+        patch.setitem(CRITERIA, "retained", {None: CRITERIA["isolated"][None]})
+        yield cache(lambda name: figure(name, **OPTIONS[name]))
+
+
+class Interrupted(Executor):
+    """Does some tasks, then is told to stop."""
+
+    def __init__(self):
+        self.left = 3
+
+    def submit(self, call, /, *args, **kwargs):
+        future = Future()
+        self.left -= 1
+        if self.left < 0:
+            future.set_exception(KeyboardInterrupt())
+        else:
+            future.set_result(call(*args, **kwargs))
+        return future
 
 
 def lines(ax):
     return [line.get_xydata() for line in ax.lines]
 
 
-def test_gaps():
+def test_gaps(drawn):
     m = LinearManifold([1, 0.01], [2, 5], 30)
-    fig = figure("gaps")
+    fig = drawn("gaps")
     for ax, t in zip(fig.axes, (10, 0.1, 1e-5), strict=True):
         drawn = np.concatenate(lines(ax))
         np.testing.assert_allclose(drawn[:, 1], t * singular_values(m, t))
@@ -29,36 +76,35 @@ def test_gaps():
     assert "largest gap 1000,\nvisible dimension 7" in told[2]
 
 
-def test_score_field():
+def test_score_field(drawn):
     m = LinearManifold([1, 0.05], [1, 1])
-    fig = figure("score-field", n=40, seed=3)
+    fig = drawn("score-field")
     score = EmpiricalScore(m.sample(40, 3))
     assert [ax.get_title("left").partition(": ")[2] for ax in fig.axes[:3]] == [
         "nothing lost",
         "$x_0$ lost",
         "$x_0$ and $x_1$ lost",
     ]
-    for top, bottom, t in zip(fig.axes[:3], fig.axes[3:], (1, 0.1, 0.01), strict=True):
-        np.testing.assert_array_equal(top.lines[0].get_xydata(), m.sample(40, 3))
+    for top, bottom, t in zip(fig.axes[:3], fig.axes[3:6], (1, 0.1, 0.01), strict=True):
+        (samples,) = top.lines
+        np.testing.assert_array_equal(samples.get_xydata(), m.sample(40, 3))
+        assert samples.get_zorder() > max(one.get_zorder() for one in top.collections)  # no arrow hides one
         population, *components = lines(bottom)
         np.testing.assert_allclose(population[:, 1], -population[:, 0])
-        for k, drawn in enumerate(components):
+        for k, curve in enumerate(components):
             unit = np.sqrt(m.variances[k] + t)
-            x = np.outer(drawn[:, 0] * unit, np.eye(2)[k])
-            np.testing.assert_allclose(drawn[:, 1], score.score(x, t)[:, k] * unit)
-
-
-def test_score_field_arrows_point_along_the_score():
-    fig = figure("score-field", seed=3)
+            x = np.outer(curve[:, 0] * unit, np.eye(2)[k])
+            np.testing.assert_allclose(curve[:, 1], score.score(x, t)[:, k] * unit)
+    assert "density" in fig.axes[6].get_ylabel()  # the colour bar
     quiver = fig.axes[1].collections[1]
-    expected = EmpiricalScore(LinearManifold([1, 0.05], [1, 1]).sample(40, 3)).score(quiver.get_offsets().data, 0.1)
-    drawn = np.column_stack([quiver.U, quiver.V])
-    cosine = np.sum(drawn * expected, axis=1) / np.linalg.norm(drawn, axis=1) / np.linalg.norm(expected, axis=1)
+    expected = score.score(quiver.get_offsets().data, 0.1)
+    arrows = np.column_stack([quiver.U, quiver.V])
+    cosine = np.sum(arrows * expected, axis=1) / np.linalg.norm(arrows, axis=1) / np.linalg.norm(expected, axis=1)
     np.testing.assert_allclose(cosine, 1)
 
 
-def test_dataset_size():
-    fig = figure("dataset-size", sizes=(10, 100), n_replicates=2, seed=1)
+def test_dataset_size(drawn):
+    fig = drawn("dataset-size")
     panel = fig.axes[2]
     samples = [PAPER.sample(100, np.random.default_rng(s)) for s in np.random.SeedSequence(1).spawn(2)]
     for line, n in zip(lines(panel), (10, 100), strict=False):
@@ -73,48 +119,75 @@ def panels(fig):
     return {ax.get_title("left").split(") ")[1]: ax for ax in fig.axes}
 
 
-def test_critical_times_with_given_measurements():
-    alphas = np.linspace(0.1, 0.4, 7)
-    measured = times_figure.Measured(np.array([0.2]), np.array([[0.15, 0.1]]), np.array([[0.01, 0.02]]))
-    fig = figure("critical-times", alphas=alphas, measured={"score": measured})
+def test_critical_times(drawn):
+    fig = drawn("critical-times")
     assert list(panels(fig)) == ["rem", "rem, on a sphere", *list(CRITERIA)[1:]]
-    drawn = lines(panels(fig)["score"])
-    np.testing.assert_allclose(drawn[0][:, 1], condensation_time(PAPER, alphas))
-    np.testing.assert_allclose(drawn[2][:, 1], critical_times(PAPER, alphas, criterion="score")[:, 0])
-    assert any(np.array_equal(line, [[0.2, 0.15]]) for line in drawn)
-    np.testing.assert_allclose(lines(panels(fig)["rem, on a sphere"])[0][:, 1], 1 / (2 * 30 * alphas))
-    assert "seed" not in fig.parameters
+    for name, ax in panels(fig).items():
+        criterion, m = name.partition(",")[0], SMALL
+        closures = list(CRITERIA[criterion])
+        if "sphere" in name:
+            m, closures = LinearManifold(SMALL.variances, SMALL.dims, 6, "sphere"), ["gaussian"]
+        for i, closure in enumerate(closures):
+            for k in (0, 1):
+                curve = ax.lines[2 * i + k].get_xydata()
+                at = (0, 2) if closure == "finite" or criterion == "retained" else (0, 1, 2)  # solved, not between
+                exact = critical_times(m, ALPHAS[list(at)], criterion=criterion, closure=closure)[:, k]
+                np.testing.assert_allclose(curve[list(at), 0], ALPHAS[list(at)])
+                np.testing.assert_allclose(curve[list(at), 1], exact, rtol=1e-4)
+        told = [text.get_text() for text in ax.get_legend().get_texts()] if len(closures) > 1 else closures
+        assert told == closures
+    assert fig.parameters | {"sizes": [30, 100], "seed": 4, "n_replicates": 40} == fig.parameters
+    (key,) = fig.legends
+    told = " ".join(text.get_text() for text in key.get_texts())
+    for meaning in ("condensation at a typical point", "at the origin", "variance 0.3, dimension 2", "Monte Carlo"):
+        assert meaning in told
 
 
-def test_critical_times_show_every_closure_that_is_registered(monkeypatch):
+def test_critical_times_are_measured(drawn):
+    fig = drawn("critical-times")
+    points = [c.lines[0].get_xydata() for name in ("resolution", "score") for c in panels(fig)[name].containers]
+    stream = np.random.SeedSequence(4).spawn(4)[3]
+    expected, _ = measured_critical_times(SMALL, 100, "score", n_replicates=40, rng=stream)
+    np.testing.assert_allclose([each[1] for each in points[2:]], [(np.log(100) / 6, t) for t in expected])
+
+
+def test_condensation_is_drawn_and_curves_that_coincide_share_a_label(drawn):
+    ax = panels(drawn("critical-times"))["isolated"]
+    for line, probe in zip(ax.lines[2:], ("typical", "origin"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), condensation_time(SMALL, ALPHAS, probe))
+    texts = [text.get_text() for text in panels(drawn("critical-times"))["rem"].texts]
+    assert sorted(", ".join(texts).split(", ")) == ["$t_c$", "$t_c(0)$", "$t_{0}$", "$t_{1}$"]
+    assert any(", " in text for text in texts)
+
+
+def test_critical_times_show_every_closure_that_is_registered_and_what_is_given(monkeypatch):
     shifted = {"annealed": CRITERIA["score"]["annealed"], "finite": CRITERIA["resolution"]["annealed"]}
     monkeypatch.setitem(CRITERIA, "score", shifted)
     monkeypatch.setitem(CRITERIA, "another", {None: CRITERIA["isolated"][None]})
-    fig = figure("critical-times", alphas=[0.1, 0.2], measured={})
-    drawn = panels(fig)["score"].lines[2:]
-    assert [line.get_linestyle() for line in drawn] == ["-", "-", "--", "--"]
-    np.testing.assert_allclose(drawn[3].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="resolution")[:, 1])
-    assert [text.get_text() for text in panels(fig)["score"].get_legend().get_texts()] == ["annealed", "finite"]
-    np.testing.assert_allclose(
-        panels(fig)["another"].lines[2].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="isolated")[:, 0]
-    )
-
-
-def test_critical_times_are_measured(monkeypatch):
-    monkeypatch.setattr(times_figure, "SIZES", (30, 100))
+    monkeypatch.delitem(CRITERIA, "retained")
+    measured = times_figure.Measured(np.array([0.2]), np.array([[0.15, 0.1]]), np.array([[0.01, 0.02]]))
     seen = []
-    fig = figure("critical-times", seed=4, n_replicates=60, progress=lambda items: seen.extend(items) or items)
-    assert len(seen) == 4
-    assert fig.parameters | {"sizes": [30, 100], "seed": 4, "n_replicates": 60} == fig.parameters
-    drawn = [c.lines[0].get_xydata() for name in ("resolution", "score") for c in panels(fig)[name].containers]
-    stream = np.random.SeedSequence(4).spawn(4)[3]
-    expected, _ = measured_critical_times(PAPER, 100, "score", n_replicates=60, rng=stream)
-    np.testing.assert_allclose([points[1] for points in drawn[2:]], [(np.log(100) / 30, t) for t in expected])
+    fig = figure(
+        "critical-times",
+        alphas=[0.1, 0.2],
+        measured={"score": measured},
+        progress=lambda steps: seen.append(steps) or steps,
+    )
+    curves = panels(fig)["score"].lines
+    assert [line.get_linestyle() for line in curves[:4]] == ["-", "-", "--", "--"]
+    np.testing.assert_allclose(curves[3].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="resolution")[:, 1])
+    np.testing.assert_allclose(
+        panels(fig)["another"].lines[0].get_ydata(), critical_times(PAPER, [0.1, 0.2], criterion="isolated")[:, 0]
+    )
+    assert any(np.array_equal(line, [[0.2, 0.15]]) for line in lines(panels(fig)["score"]))
+    assert "seed" not in fig.parameters
+    # Everything that takes time is a step: two closures in two parts where the exact averages are slow.
+    assert len(seen[0]) == 11
 
 
 @pytest.mark.parametrize("variant", ["article", "released"])
-def test_spectrum(variant):
-    fig = figure("spectrum", variant=variant, n=200, seed=2, n_times=3)
+def test_spectrum(drawn, variant):
+    fig = drawn("spectrum") if variant == "article" else figure("spectrum", variant=variant, **OPTIONS["spectrum"])
     times = np.geomspace(0.01, 1, 3)
     m = PAPER
     if variant == "released":
@@ -126,8 +199,19 @@ def test_spectrum(variant):
         jacobian = (score.score(step / 2, t) - score.score(-step / 2, t)).T / np.sqrt(t)
         jacobian = np.abs(jacobian) if variant == "released" else jacobian
         np.testing.assert_allclose(line[:, 1], np.linalg.svd(jacobian, compute_uv=False), rtol=1e-9)
+    paper = [line.get_ydata() for line in fig.axes[0].lines[:3]]
+    bottom, top = fig.axes[0].get_ylim()
+    assert {ax.get_ylim() for ax in fig.axes[:3]} == {(bottom, top)}  # one scale, of the measurement
+    assert bottom < np.min(lines(fig.axes[2])[2][:, 1])
+    beyond = max(t for t, values in zip(times, paper, strict=True) if np.max(values) > top)
+    assert f"t \\leq {beyond:g}" in fig.axes[0].texts[-1].get_text()
     if variant == "article":
-        np.testing.assert_allclose(lines(fig.axes[0])[1][:, 1], singular_values(PAPER, 0.1, 0.23, "paper"))
+        np.testing.assert_allclose(paper[1], singular_values(PAPER, 0.1, 0.23, "paper"))
+        # Points of the measurement, and lines of the theory in (b).
+        assert [line.get_linestyle() for line in fig.axes[2].lines[:3]] == ["None"] * 3
+        theory = [line.get_ydata() for line in fig.axes[2].lines if line.get_linestyle() == "-"][:3]
+        for line, values in zip(fig.axes[1].lines, theory, strict=False):
+            np.testing.assert_array_equal(line.get_ydata(), values)
 
 
 def test_closures_with_given_measurements():
@@ -138,36 +222,38 @@ def test_closures_with_given_measurements():
     np.testing.assert_allclose(retained[1][:, 1], [t_eff / (t_eff + 1) for t_eff in (0.02453955879202041, 0.1, 1)])
 
 
-def test_closures_are_measured():
-    fig = figure("closures", times=[0.03, 0.1, 1], seed=5, n_replicates=30)
+def test_closures_are_measured(drawn):
+    fig = drawn("closures")
     assert (fig.parameters["seed"], fig.parameters["n_replicates"]) == (5, 30)
+    assert all(len(ax.get_title("left")) > len("(a) ") for ax in fig.axes)
     found = measure(PAPER, 992, np.geomspace(1.2 * 0.03, 1 / 1.2, 12), n_replicates=30, rng=5)
     expected = {
-        "log_partition": -found.times / 30 * np.mean(found.replicates["log_partition"], axis=0),
-        "participation": np.mean(found.replicates["participation"], axis=0),
-        "jacobian": 1 - np.mean(found.replicates["covariance"][..., :2], axis=(0, 2)) / found.times,
+        "log_partition": -found.times / 30 * found.mean("log_partition"),
+        "participation": found.mean("participation"),
+        "jacobian": -found.times * found.mean("jacobian")[:, 0],
     }
     for ax, values in zip(fig.axes, expected.values(), strict=True):
         np.testing.assert_allclose(ax.containers[0].lines[0].get_ydata(), values)
 
 
+@pytest.mark.parametrize("name", ["closures", "critical-times", "order", "large-d"])
+def test_an_interrupted_measurement_draws_nothing(name):
+    with pytest.raises(KeyboardInterrupt):
+        figure(name, **{k: v for k, v in OPTIONS[name].items() if k != "measured"} | {"executor": Interrupted()})
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_axes_are_labelled_and_files_written(name, tmp_path):
-    options = {
-        "dataset-size": {"sizes": (10, 30), "n_replicates": 1},
-        "spectrum": {"n": 50, "n_times": 3},
-        "critical-times": {"measured": {}},
-        "closures": {"measured": {}},
-        "order": {"measured": {}},
-        "large-d": {"sizes": (1, 3), "n_replicates": 8},
-    }
-    fig = figure(name, **options.get(name, {}))
-    save_figure(fig, tmp_path / f"{name}.svg")
-    assert (tmp_path / f"{name}.svg").stat().st_size > 5000
-    shared = [*fig.axes]
-    assert any(ax.get_xlabel() for ax in shared)
-    assert shared[0].get_ylabel()
-    assert fig.parameters["ambient_dim"] > 0
+def test_axes_are_labelled_and_files_say_how_they_were_made(name, drawn, tmp_path):
+    fig = drawn(name)
+    save_figure(fig, tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as image:
+        about = json.loads(image.text["Description"])
+        assert image.width == 7 * 400
+    assert about["ambient_dim"] == {"score-field": 2, "critical-times": 6, "order": 3, "large-d": 3}.get(name, 30)
+    named = [ax for ax in fig.axes if ax.get_title("left")]
+    assert len(named) >= 2
+    assert named[0].get_ylabel()
+    assert any(ax.get_xlabel() for ax in named)
 
 
 def test_refusals():

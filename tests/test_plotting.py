@@ -305,20 +305,42 @@ def test_colours_of_subspaces_differ():
     assert json.dumps([list(map(float, colour)) for colour in colours])
 
 
-def test_labels_leave_curves_that_run_together_in_sight():
+@pytest.mark.parametrize(("apart", "expected"), [(0.002, ["one, two"]), (0.05, ["one", "two"])])
+def test_labels_leave_curves_that_run_together_in_sight(apart, expected):
     x = np.linspace(0, 1, 50)
-    curves = [(x, x**2, "one", "black"), (x, x**2 + 0.002, "two", "red"), (x, 0.9 - 0.3 * x, "", "blue")]
+    curves = [(x, x**2, "one", "black"), (x, x**2 + apart, "two", "red"), (x, 0.9 - 0.3 * x, "", "blue")]
     with style():
         fig, ax = new_figure(1, 2.4)
         for x, y, _, colour in curves:
             ax.plot(x, y, color=colour)
         draw_layout(fig)
         labels = label_curves(ax, curves)
-    assert [label.get_text() for label in labels] == ["one", "two"]
+    assert [label.get_text() for label in labels] == expected
     boxes = [label.get_window_extent() for label in labels]
-    assert not overlap(*boxes)
-    for box in boxes:
-        for x, y, *_ in curves:
-            fine = np.linspace(0, 1, 5000)
-            points = ax.transData.transform(np.column_stack([fine, np.interp(fine, x, y)]))
-            assert box.count_contains(points) == 0
+    assert not any(overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
+    fine = np.linspace(0, 1, 5000)
+    drawn = [ax.transData.transform(np.column_stack([fine, np.interp(fine, x, y)])) for x, y, *_ in curves]
+    for box, label in zip(boxes, labels, strict=True):
+        for points, (*_, name, _) in zip(drawn, curves, strict=True):
+            if name not in label.get_text().split(", "):
+                assert box.count_contains(points) == 0
+
+
+def test_spectra_in_many_dimensions_count_from_the_smallest_value():
+    m = LinearManifold([50, 10, 1], [2, 5, 8], 784)
+    spectra = singular_values(m, TIMES)
+    _, ax = plot_spectra(TIMES, spectra, positions={769: "$d-m$", 777: "$d-m_0-m_1$", 782: "$d-m_0$"})
+    for line, values in zip(lines(ax), spectra, strict=False):
+        np.testing.assert_array_equal(line, np.column_stack([np.arange(784, 0, -1), values]))
+    (first, last), (left, right) = ax.get_xlim(), ax.transData.transform([(15, 1), (1, 1)])[:, 0]
+    assert first > 784 > 1 > last
+    assert (right - left) / ax.get_window_extent().width > 0.3  # 15 of 784 values have room
+    assert [line.get_xdata()[0] for line in ax.lines[5:]] == [15.5, 7.5, 2.5]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+def test_labels_on_other_clocks_say_what_is_drawn(drawn):
+    texts = {text.get_text() for text in DIAGRAM.plot(time="edm")[1].texts}
+    assert {r"$\sqrt{s_{0}}$", r"$\sqrt{t_c}$", r"$\sqrt{t_{1}}$"} <= texts
+    assert "$s_{0}$" in {text.get_text() for text in drawn[1].texts}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from phasediag.laws.linear import LinearManifold
+from phasediag.montecarlo import Measurement, measure
 from phasediag.report.records import manifold_record
 
 #: Variances 1 and 0.3 of dimensions 2 and 5 in d = 30, at log(N)/d = 0.23: the source paper's setting.
@@ -16,6 +17,17 @@ def parameters(m: LinearManifold, **others: Any) -> dict[str, Any]:
     """Return what a saved figure says about how it was made; arrays as lists."""
     plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in others.items()}
     return {**manifold_record(m), **plain}
+
+
+def measure_all(*experiment: Any, **options: Any) -> Measurement:
+    """Measure as `phasediag.montecarlo.measure` does, but raise KeyboardInterrupt if that was cut short.
+
+    A figure of part of the data sets would claim all of them.
+    """
+    found = measure(*experiment, **options)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found
 
 
 def power(t: float) -> str:

@@ -10,19 +10,21 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag.critical import condensation_time
-from phasediag.figures._common import PAPER, PAPER_ALPHA, parameters
+from phasediag.figures._common import PAPER, PAPER_ALPHA, measure_all, parameters
 from phasediag.finite import exact_averages
 from phasediag.laws.linear import LinearManifold
-from phasediag.montecarlo import measure
 from phasediag.plotting import Curve, Figure, draw_layout, label_curves, new_figure, style
+from phasediag.plotting.scales import set_scale
 from phasediag.rem import RandomEnergyModel
 
-LEVELS = {"finite $N$": "#440154", "exact": "#31688e", "gaussian": "#35b779"}
+# Colours that no subspace has.
+LEVELS = {"finite $N$": "0.45", "exact": "#d55e00", "gaussian": "#0072b2"}
 _BROAD: dict[str, Any] = {"lw": 3.0, "alpha": 0.45, "zorder": 1.5}
+#: Title and axis of each panel.
 QUANTITIES = {
-    "free_energy": r"free energy $-(t/d) \log Z$",
-    "participation": r"$Y_2$",
-    "retained": r"$-t\,J$ along subspace 0",
+    "free_energy": ("free energy", r"$-(t/d) \log Z$"),
+    "participation": ("participation", r"$Y_2$"),
+    "retained": ("Jacobian along subspace 0", r"$-t\,J$"),
 }
 
 
@@ -66,12 +68,15 @@ def draw(
         fig, axes = new_figure(2, 2.4, ncols=3)
         curves = {}
         for ax, quantity, letter in zip(axes, QUANTITIES, "abc", strict=True):
-            ax.set(title=f"({letter})", xlabel="noise variance $t$", ylabel=QUANTITIES[quantity], xscale="log")
-            ax.set_xlim(times[0], times[-1])
+            title, label = QUANTITIES[quantity]
+            ax.set_title(f"({letter}) {title}", pad=14)
+            ax.set(xlabel="noise variance $t$", ylabel=label, xlim=times[[0, -1]])
+            set_scale(ax, "x", "log")
             lines = {name: values[quantity] for name, values in levels.items()}
             curves[ax] = _panel(ax, times, lines, measured.get(quantity)) + _mark_condensation(ax, m, alpha)
         for ax in [ax for ax in axes if ax.containers][:1]:
-            ax.legend(frameon=True, edgecolor="none")
+            ax.plot([], [], ":", color="0.3", lw=0.8, label="$t_c$, condensation")
+            ax.legend(loc="lower left", frameon=True, edgecolor="none")
         draw_layout(fig)
         for ax, drawn in curves.items():
             label_curves(ax, drawn)
@@ -84,7 +89,7 @@ def measured_quantities(
 ) -> dict[str, Measured]:
     """Measure all quantities of the figure at the origin."""
     n = round(float(m.n_samples(alpha)))
-    found = measure(m, n, times, n_replicates=n_replicates, rng=seed, executor=executor)
+    found = measure_all(m, n, times, n_replicates=n_replicates, rng=seed, executor=executor)
     scales = {
         "free_energy": ("log_partition", -times / m.ambient_dim),
         "participation": ("participation", np.ones_like(times)),

@@ -12,6 +12,8 @@ from phasediag.figures._common import PAPER, gap_names, parameters, power
 from phasediag.jacobian import gap_sizes, singular_values
 from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, mark_gaps, new_figure, scale_colours, style
+from phasediag.plotting.scales import set_scale
+from phasediag.plotting.spectra import index_axis
 
 TIMES = (0.6, 0.3, 0.1, 1e-5)
 SIZES = (10, 30, 100, 300, 1000, 3000, 20000)
@@ -39,7 +41,8 @@ def draw(
         for ax, t, letter, values in zip(axes, times, "abcd", np.moveaxis(spectra, 1, 0), strict=True):
             _panel(ax, m, t, values, colours)
             ax.set_title(f"({letter}) $t = {power(t)}$", pad=14)
-        axes[0].set(ylabel=r"singular values of $J$, times $t$", yscale="log", ylim=(0.02, 5))
+        set_scale(axes[0], "y", "log")
+        axes[0].set(ylabel=r"singular values of $J$, times $t$", ylim=(0.02, 5))
         axes[0].legend(loc="lower left")
         fig.colorbar(scale, ax=axes, label="data-set size $N$", aspect=30, pad=0.01)
         fig.parameters = parameters(m, sizes=list(sizes), times=list(times), seed=seed, n_replicates=n_replicates)
@@ -65,12 +68,11 @@ def measured_spectra(
 
 
 def _panel(ax: Axes, m: LinearManifold, t: float, spectra: Float, colours: Sequence[Any]) -> None:
-    index = np.arange(1, spectra.shape[1] + 1)
+    index = index_axis(ax, spectra.shape[1])
     for colour, values in zip(colours, spectra, strict=True):
         ax.plot(index, t * values, "o-", color=colour, ms=1.8, lw=0.8)
     population = singular_values(m, t)
     ax.plot(index, t * population, "--", color="black", lw=0.8, zorder=3, label="population")
-    ax.set(xlabel="index of the singular value", xlim=(0, len(index) + 1))
-    mark_gaps(ax, gap_names(m))
-    largest = np.argmax(gap_sizes(population)) + 1.5
-    ax.axvline(largest, color="0.5", lw=0.8, zorder=0, label="its largest gap")
+    mark_gaps(ax, gap_names(m), len(index))
+    largest = int(np.argmax(gap_sizes(population)))
+    ax.axvline(float(np.mean(index[largest : largest + 2])), color="0.5", lw=0.8, zorder=0, label="its largest gap")

@@ -10,10 +10,9 @@ from matplotlib.lines import Line2D
 
 from phasediag._arrays import Float
 from phasediag.critical import condensation_time, critical_times
-from phasediag.figures._common import parameters
+from phasediag.figures._common import measure_all, parameters
 from phasediag.finite import exact_averages
 from phasediag.laws.linear import LinearManifold
-from phasediag.montecarlo import measure
 from phasediag.plotting import Figure, new_figure, style, subspace_colours
 from phasediag.rem import RandomEnergyModel
 
@@ -82,7 +81,7 @@ def _size(g: int, rng: np.random.SeedSequence, n_replicates: int, executor: Exec
     names = ("covariance", "log_partition", "participation")
     streams = rng.spawn(2)
     around, at_ends = (
-        measure(
+        measure_all(
             m,
             t=t,
             log_n=log_n,

@@ -12,10 +12,10 @@ from scipy.interpolate import CubicSpline
 
 from phasediag._arrays import Float
 from phasediag.critical import critical_alphas, critical_times
-from phasediag.figures._common import parameters
+from phasediag.figures._common import measure_all, parameters
 from phasediag.finite import exact_averages, sampling_noise
 from phasediag.laws.linear import LinearManifold
-from phasediag.montecarlo import Measurement, measure
+from phasediag.montecarlo import Measurement
 from phasediag.plotting import Figure, new_figure, style, subspace_colours
 from phasediag.probe import Probe
 
@@ -80,10 +80,10 @@ def measurements(
     """Measure noise over signal at the origin and at a typical point, and what is retained at training points."""
     streams = np.random.SeedSequence(seed).spawn(3)
     how: dict[str, Any] = {"quantities": ("covariance",), "n_replicates": n_replicates, "executor": executor}
-    origin = measure(m, n, times, "origin", rng=streams[0], **how)
+    origin = measure_all(m, n, times, "origin", rng=streams[0], **how)
     corners = [Probe.at(np.sqrt(np.where(m.eigenvalues > 0, m.eigenvalues + t, 0))) for t in times]
-    typical = [measure(m, n, t, corner, rng=streams[1], **how) for t, corner in zip(times, corners, strict=True)]
-    train = measure(m, n, times, "train", rng=streams[2], **how)
+    typical = [measure_all(m, n, t, corner, rng=streams[1], **how) for t, corner in zip(times, corners, strict=True)]
+    train = measure_all(m, n, times, "train", rng=streams[2], **how)
     s, t = np.array(m.data_variances), times[:, None]
     at_corners = [_noise(found) for found in typical]
     retained = (t + s) / (s * t)

@@ -149,10 +149,11 @@ def _draw_boundaries(ax: Axes, found: Boundaries, time: str) -> list[Curve]:
     ax.plot(found.x, condensation, color="black", lw=1.4)
     named = {0, n - 1} if many else set(range(n))
     kept = np.unique(np.linspace(0, n - 1, min(n, 30)).astype(int))
+    symbol = CONVENTIONS[time].latex.format
     return [
-        (found.x, condensation, "$t_c$", "black"),
-        *((found.x, lost[:, k], f"$t_{{{k}}}$" if k in named else "", colours[k]) for k in kept),
-        *((found.x, variances[:, k], f"$s_{{{k}}}$", "0.35") for k in shown),
+        (found.x, condensation, f"${symbol('t_c')}$", "black"),
+        *((found.x, lost[:, k], f"${symbol(f't_{{{k}}}')}$" if k in named else "", colours[k]) for k in kept),
+        *((found.x, variances[:, k], f"${symbol(f's_{{{k}}}')}$", "0.35") for k in shown),
     ]
 
 

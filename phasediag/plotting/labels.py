@@ -69,7 +69,7 @@ def label_ends(ax: Axes, labels: Sequence[tuple[float, str, Any]], *, spacing: f
 def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] = ()) -> list[Text]:
     """Write each curve's label on it where it hides nothing else, or beside it where other curves run along.
 
-    Curves that do not enter the axes get no label, and a legend keeps its place.
+    Curves that coincide share one label. Those that do not enter the axes get none, and a legend keeps its place.
 
     Parameters
     ----------
@@ -96,22 +96,38 @@ def label_curves(ax: Axes, curves: Sequence[Curve], keep_clear: Sequence[Text] =
     """
     frame, em = outline(ax), mpl.rcParams["font.size"] / 72 * ax.figure.dpi
     pieces = [inside(ax, x, y) for x, y, _, _ in curves]
+    names = _shared_names([name for _, _, name, _ in curves], pieces, within=0.2 * em)
     legend = ax.get_legend()
     taken = [frame, *map(outline, keep_clear), *([outline(legend)] if legend else [])]
     labels = []
-    for i, (_, _, name, colour) in enumerate(curves):
+    for i, (name, (_, _, _, colour)) in enumerate(zip(names, curves, strict=True)):
         if len(pieces[i]) == 0 or not name:
             continue
         label = write(ax, name, colour)
         box = label.get_window_extent()
         half = np.array([box.width, box.height]) / 2 + np.array([0.35, 0.2]) * em
-        others = np.concatenate([np.empty((0, 2)), *(piece for j, piece in enumerate(pieces) if j != i)])
+        together = name.split(", ")
+        apart = (piece for piece, (_, _, own, _) in zip(pieces, curves, strict=True) if own not in together)
+        others = np.concatenate([np.empty((0, 2)), *apart])
         point = _place(pieces[i], np.concatenate(taken), others, half, ax.get_window_extent())
         label.set_position(tuple(ax.transData.inverted().transform(point)))
         label.set_bbox(HALO)
         taken.append(outline(label))
         labels.append(label)
     return labels
+
+
+def _shared_names(names: Sequence[str], pieces: Sequence[Float], within: float) -> list[str]:
+    """Give the first of curves that run together for two thirds of their length all their names, the others none."""
+    shared = list(names)
+    for i, piece in enumerate(pieces):
+        for j in range(i + 1, len(pieces)):
+            if not (shared[i] and shared[j] and len(piece) and len(pieces[j])):
+                continue
+            near = clearance(piece, pieces[j], np.full(2, within)) < 1
+            if np.mean(near) > 2 / 3:
+                shared[i], shared[j] = f"{shared[i]}, {shared[j]}", ""
+    return shared
 
 
 def write(ax: Axes, text: str, colour: Any) -> Text:

@@ -6,13 +6,19 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
+from phasediag._arrays import Float
 from phasediag.noise import CONVENTIONS
 from phasediag.plotting.canvas import canvas, style
 from phasediag.plotting.clear import draw_layout
 from phasediag.plotting.colours import scale_colours
 from phasediag.plotting.labels import label_ends
+from phasediag.plotting.scales import set_scale
+
+# More singular values than this are counted from the smallest.
+_MANY = 100
 
 
 def plot_spectra(
@@ -27,6 +33,9 @@ def plot_spectra(
     ax: Axes | None = None,
 ) -> tuple[Any, Axes]:
     r"""Draw ordered singular values against their index, coloured by t.
+
+    In more than 100 dimensions what happens at the smallest values would be a sliver: they are then counted from the
+    smallest, on a logarithmic axis.
 
     Parameters
     ----------
@@ -68,12 +77,12 @@ def plot_spectra(
     with style():
         fig, ax = canvas(ax, columns, 2.5)
         colours, scale = scale_colours(times)
-        index = np.arange(1, spectra.shape[1] + 1)
+        index = index_axis(ax, spectra.shape[1])
         for colour, values in zip(colours, spectra, strict=True):
             ax.plot(index, values, "o-", color=colour, ms=1.8, lw=0.8)
-        ax.set(xlabel="index of the singular value", ylabel=r"singular values of $J$", yscale="log")
-        ax.set_xlim(0, len(index) + 1)
-        mark_gaps(ax, positions or {})
+        ax.set_ylabel(r"singular values of $J$")
+        set_scale(ax, "y", "log")
+        mark_gaps(ax, positions or {}, spectra.shape[1])
         if labels is not None:
             draw_layout(fig)
             label_ends(ax, list(zip(spectra[:, -1], labels, colours, strict=True)))
@@ -82,7 +91,17 @@ def plot_spectra(
     return fig, ax
 
 
-def mark_gaps(ax: Axes, positions: Mapping[int, str]) -> None:
+def index_axis(ax: Axes, dim: int) -> Float:
+    """Make the horizontal axis one of d ordered singular values; return where they stand on it, largest first."""
+    if dim <= _MANY:
+        ax.set(xlabel="index of the singular value", xlim=(0, dim + 1))
+        return np.arange(1.0, dim + 1)
+    set_scale(ax, "x", "log")
+    ax.set(xlabel="index of the singular value, from the smallest", xlim=(1.2 * dim, 0.8))
+    return np.arange(float(dim), 0, -1)
+
+
+def mark_gaps(ax: Axes, positions: Mapping[int, str], dim: int | None = None) -> None:
     """Mark gap positions by vertical lines named above the axes.
 
     Parameters
@@ -91,18 +110,22 @@ def mark_gaps(ax: Axes, positions: Mapping[int, str]) -> None:
         Singular values against their index, from 1, as `plot_spectra` draws them.
     positions : mapping of int to str
         Labels by position, as `phasediag.jacobian.gap_positions` counts them.
+    dim : int, optional
+        Number of singular values: of many the axis counts from the smallest.
     """
-    # Neighbours lean away from each other.
+    # Neighbours lean away from each other, and where that is not enough stand one above the other.
     leaning = ["right", *["center"] * (len(positions) - 2), "left"] if len(positions) > 1 else ["center"]
-    for (position, name), ha in zip(positions.items(), leaning, strict=False):
-        ax.axvline(position + 0.5, color="0.5", lw=0.6, ls=":", zorder=0)
-        ax.annotate(
-            name,
-            (position + 0.5, 1),
-            ({"right": 4, "center": 0, "left": -4}[ha], 2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha=ha,
-            va="bottom",
-            fontsize=mpl.rcParams["legend.fontsize"],
-        )
+    size = mpl.rcParams["legend.fontsize"]
+    taken: list[Bbox] = []
+    for (position, name), ha in zip(sorted(positions.items()), leaning, strict=False):
+        x = position + 0.5 if dim is None or dim <= _MANY else dim - position + 0.5
+        ax.axvline(x, color="0.5", lw=0.6, ls=":", zorder=0)
+        offset = ({"right": 4, "center": 0, "left": -4}[ha], 2)
+        label = ax.annotate(
+            name, (x, 1), offset, xycoords=("data", "axes fraction"), textcoords="offset points", ha=ha, va="bottom",
+            fontsize=size,
+        )  # fmt: skip
+        while label.get_window_extent().count_overlaps(taken):
+            offset = (offset[0], offset[1] + 1.2 * size)
+            label.set_position(offset)
+        taken.append(label.get_window_extent())
