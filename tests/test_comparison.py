@@ -196,7 +196,8 @@ def test_notes_on_critical_times_name_rare_data_sets_and_subspaces_left_out():
     large = Campaign(LinearManifold([1, 0.3], [200, 500], 3000), 690.0, "rare", 2, None, Checkpoint(None))
     assert large.subspaces() == [0, 1]
     assert [note[:30] for note in large.notes()] == ["critical times: lam_c is 1.38 "]
-    many = Campaign(LinearManifold(np.geomspace(1e-2, 1, 20), [1] * 20), 8.0, "plain", 2, None, Checkpoint(None))
+    assert Campaign(PAPER, np.log(20), "plain", 100, None, Checkpoint(None)).notes() == ()
+    many = Campaign(LinearManifold(np.geomspace(1e-2, 1, 20), [1] * 20), 8.0, "plain", 2000, None, Checkpoint(None))
     assert many.subspaces() == [0, 9, 19]
     assert many.notes()[0] == "critical times of subspaces 0, 9, 19 only, of 20"
 

@@ -13,13 +13,14 @@ from phasediag._arrays import Float
 from phasediag._threads import OneBlasThread
 from phasediag.comparison.crossing import noise_meets_signal
 from phasediag.comparison.result import CriticalRow
-from phasediag.critical import condensation_time, critical_times
+from phasediag.critical import critical_times
 from phasediag.critical.criteria import CRITERIA
 from phasediag.laws.linear import LinearManifold
 from phasediag.montecarlo import runs
 from phasediag.montecarlo.checkpoint import Checkpoint
 from phasediag.montecarlo.seeding import seeds
 from phasediag.probe import Probe
+from phasediag.rem import RandomEnergyModel
 
 __all__ = ["MEASURED", "Campaign", "Crossing", "critical_rows", "critical_theories", "measured_critical_times"]
 
@@ -31,6 +32,8 @@ MEASURED = ("resolution", "score")
 _SPREAD = np.geomspace(1 / 4, 4, 17)
 # Of more subspaces than this a cross-check measures the extremes and the middle.
 _MANY = 8
+# Data sets that carry a mean square, below which it is not measured.
+_FEW = 30
 
 
 class Crossing(NamedTuple):
@@ -61,12 +64,14 @@ class Campaign(NamedTuple):
         chosen, said = self.subspaces(), []
         if len(chosen) < self.m.n_subspaces:
             said.append(f"critical times of subspaces {', '.join(map(str, chosen))} only, of {self.m.n_subspaces}")
-        times = critical_times(self.m, log_n=self.log_n, criterion="resolution")[chosen]
-        freezing = times / condensation_time(self.m, log_n=self.log_n, probe="origin")
-        if np.any(freezing < 2):
+        model = RandomEnergyModel(self.m, critical_times(self.m, log_n=self.log_n, criterion="resolution")[chosen])
+        # The mean square of the noise is made by levels tilted at 2: the chance of a data set that has any.
+        chance = np.exp(np.minimum(model.entropy(log_n=self.log_n, lam=2.0), 0))
+        if np.any(chance * self.n_replicates < _FEW):
+            lam_c = np.min(model.freezing_point(log_n=self.log_n))
             said.append(
-                f"critical times: lam_c is {np.min(freezing):.3g} there, below 2, so that rare data sets make the "
-                "noise; few of them are measured: the error is underestimated, and the measured times are too small"
+                f"critical times: lam_c is {lam_c:.3g} there, and so few data sets make the mean square of the noise "
+                f"that {self.n_replicates} show too few of them: the measured times are too small, their error as well"
             )
         return tuple(said)
 
