@@ -165,25 +165,25 @@ def test_on_a_sphere_all_samples_weigh_the_same_at_the_centre():
 
 
 def test_standard_errors_are_right():
-    """A thousand experiments: z-scores against the exact averages follow Student's t.
+    """Five hundred experiments: z-scores against the exact averages follow Student's t.
 
     Its mean is that of a skewed population at this number of data sets, -skewness/(2 sqrt(R)).
     """
     m, n_replicates = LinearManifold([1.0], [4]), 40
-    pooled = measure(m, 100, [0.3], n_replicates=1000 * n_replicates, rng=2)
+    pooled = measure(m, 100, [0.3], n_replicates=500 * n_replicates, rng=2)
     degrees = n_replicates - 1
     for name, exact in (
         ("log_partition", 1.64690807852),
         ("participation", 0.0590445044331),
         ("covariance", 0.228884805003),
     ):
-        values = pooled.values(name).reshape(1000, n_replicates)
+        values = pooled.values(name).reshape(500, n_replicates)
         errors = np.std(values, axis=1, ddof=1) / np.sqrt(n_replicates)
         z = (np.mean(values, axis=1) - exact) / errors
         width = np.sqrt(degrees / (degrees - 2))
         shift = -skew(values, axis=None) / (2 * np.sqrt(n_replicates))
-        assert abs(np.mean(z) - shift) < 4 * width / np.sqrt(1000), name
-        assert abs(np.std(z) / width - 1) < 4 / np.sqrt(2000), name
+        assert abs(np.mean(z) - shift) < 4 * width / np.sqrt(500), name
+        assert abs(np.std(z) / width - 1) < 4 / np.sqrt(1000), name
         overall = (np.mean(values) - exact) / (np.std(values) / np.sqrt(values.size))
         assert abs(overall) < 4, name
 

@@ -90,15 +90,15 @@ def test_means_agree_with_exact_averages_from_3_to_1000_nats(monkeypatch):
         t = float(t_c * np.exp(rng.uniform(np.log(0.3), np.log(5))))
         probe = Probe.at(0.5 * m.sample(1, rng)[0]) if kind == "at" else Probe.parse(kind)
         names = ("log_partition", "participation", "covariance")
-        found = measure(m, log_n=log_n, t=t, probe=probe, method="rare", quantities=names, n_replicates=200, rng=case)
+        found = measure(m, log_n=log_n, t=t, probe=probe, method="rare", quantities=names, n_replicates=120, rng=case)
         if log_n < np.log(2000):
             log_n = np.log(round(np.exp(log_n)))
         exact = exact_averages(m, t, alpha=log_n / m.ambient_dim, probe=probe)
         for name in names:
-            values = found.values(name)[:, 0].reshape(200, -1)
+            values = found.values(name)[:, 0].reshape(120, -1)
             if np.any(np.sum(values, axis=0) ** 2 < 30 * np.sum(values**2, axis=0)) or np.mean(values) > 0.999:
                 continue  # made by data sets too rare to be seen
-            error = np.hypot(values.std(axis=0, ddof=1) / np.sqrt(200), getattr(exact, f"{name}_error"))
+            error = np.hypot(values.std(axis=0, ddof=1) / np.sqrt(120), getattr(exact, f"{name}_error"))
             scores += ((values.mean(axis=0) - getattr(exact, name)) / error).tolist()
     scores = np.array(scores)
     assert len(scores) > 90

@@ -87,7 +87,7 @@ class CrossCheck:
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain data, with what made it; None for what is no finite number."""
         return {
-            **self.measurement._experiment(),
+            **self.measurement.parameters,
             "threshold": self.threshold,
             "interrupted": self.interrupted,
             "notes": list(self.notes),

@@ -163,8 +163,9 @@ class Measurement:
         off = np.broadcast_to(1 / self.times[:, None], (*tangent.shape[:-1], n_off))
         return -np.sort(-np.concatenate([tangent, off], axis=-1), axis=-1)
 
-    def _experiment(self) -> dict[str, Any]:
-        """Return what made the numbers, as plain data."""
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What made the numbers, as plain data."""
         law = self.law.to_dict() if hasattr(self.law, "to_dict") else repr(self.law)
         return {
             "manifold": law,
@@ -183,7 +184,7 @@ class Measurement:
     def to_dict(self) -> dict[str, Any]:
         """Return means, standard deviations and standard errors as plain data, and what made them."""
         return {
-            **self._experiment(),
+            **self.parameters,
             "times": self.times.tolist(),
             **{
                 name: {
