@@ -12,7 +12,7 @@ from is integrated: it vanishes once the classes are separated.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from phasediag.laws.mixture import GaussianMixture
 
 __all__ = ["ClassAverages"]
+
+Rule = Callable[[ViewAt], Float]
 
 #: Independent randomisations of the quasi-Monte Carlo points, whose spread is the error.
 _REPLICATES = 16
@@ -69,11 +71,10 @@ class ClassAverages:
         t, seen = positive("t", t), view(mixture)
         by_quadrature = seen.width == 0 or (seen.width == 1 and mixture.n_components <= _MOST_CLASSES)
         asked = range(mixture.n_components) if classes is None else classes
-        rule = _quadrature if by_quadrature else _random
-        samples = np.array([rule(mixture, seen, seen.at(float(each)), asked) for each in t.ravel()])
-        return cls(
-            mixture, t, tuple(asked), samples.reshape(t.size, -1, len(asked), 3).swapaxes(0, 1), not by_quadrature
-        )
+        rule = (_quadrature if by_quadrature else _random)(mixture, seen, asked)
+        samples = np.array([rule(seen.at(float(each))) for each in t.ravel()])
+        samples = samples.reshape(t.size, -1, len(asked), 3).swapaxes(0, 1)
+        return cls(mixture, t, tuple(asked), samples, not by_quadrature)
 
     @property
     def component_information(self) -> Float:
@@ -107,13 +108,17 @@ class ClassAverages:
         return Estimate(known + samples[0], np.abs(samples[0] - samples[-1]) + rounding)
 
 
-def _quadrature(mixture: "GaussianMixture", seen: View, at_t: ViewAt, classes: Sequence[int]) -> Float:
-    """Return the averages at one t by Gauss's rule of two orders, shape (2, C, 3)."""
-    averages = np.empty((len(_ORDERS), len(classes), 3))
-    for row, order in zip(averages, _ORDERS, strict=True):
-        for i, c in enumerate(classes):
-            g, weights = _panels(at_t.breaks(c), order) if seen.width else (np.zeros((1, 0)), np.ones(1))
-            row[i] = weights @ _quantities(mixture.weights, c, *at_t.seen_from(c, at_t.project(g)))
+def _quadrature(mixture: "GaussianMixture", seen: View, classes: Sequence[int]) -> Rule:
+    """Return the averages at one t, shape (2, C, 3), by Gauss's rule of two orders."""
+
+    def averages(at_t: ViewAt) -> Float:
+        values = np.empty((len(_ORDERS), len(classes), 3))
+        for row, order in zip(values, _ORDERS, strict=True):
+            for i, c in enumerate(classes):
+                g, weights = _panels(at_t.breaks(c), order) if seen.width else (np.zeros((1, 0)), np.ones(1))
+                row[i] = weights @ _quantities(mixture.weights, c, *at_t.seen_from(c, at_t.project(seen.prepare(g))))
+        return values
+
     return averages
 
 
@@ -127,14 +132,19 @@ def _panels(breaks: Float, order: int) -> tuple[Float, Float]:
     return g[:, None], (half * weights).ravel() * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def _random(mixture: "GaussianMixture", seen: View, at_t: ViewAt, classes: Sequence[int]) -> Float:
-    """Return the averages at one t by randomised quasi-Monte Carlo, shape (R, C, 3)."""
+def _random(mixture: "GaussianMixture", seen: View, classes: Sequence[int]) -> Rule:
+    """Return the averages at one t, shape (R, C, 3), by randomised quasi-Monte Carlo."""
     points = _points(seen.width, int(np.clip(math.log2(_BUDGET / seen.cost), 0, math.log2(_MOST_POINTS))))
-    projected = at_t.project(points.reshape(-1, points.shape[-1]))
-    averages = np.empty((len(points), len(classes), 3))
-    for i, c in enumerate(classes):
-        values = _quantities(mixture.weights, c, *at_t.seen_from(c, projected))
-        averages[:, i] = np.mean(values.reshape(*points.shape[:2], 3), axis=1)
+    prepared = seen.prepare(points.reshape(-1, seen.width))
+
+    def averages(at_t: ViewAt) -> Float:
+        projected = at_t.project(prepared)
+        values = np.empty((len(points), len(classes), 3))
+        for i, c in enumerate(classes):
+            each = _quantities(mixture.weights, c, *at_t.seen_from(c, projected))
+            values[:, i] = np.mean(each.reshape(*points.shape[:2], 3), axis=1)
+        return values
+
     return averages
 
 

@@ -22,8 +22,8 @@ __all__ = ["View", "ViewAt", "view"]
 class ViewAt(Protocol):
     """The mixture at one noise variance."""
 
-    def project(self, g: Float) -> Any:
-        """Return standard normal points (n, width) in the form that `seen_from` takes."""
+    def project(self, points: Any) -> Any:
+        """Return points in the form that `seen_from` takes."""
 
     def seen_from(self, c: int, projected: Any) -> tuple[Float, Float]:
         """Return log density and information of every component less those of c, at points of class c: (n, C)."""
@@ -37,6 +37,9 @@ class View(Protocol):
 
     width: int
     cost: float
+
+    def prepare(self, g: Float) -> Any:
+        """Return standard normal points (n, width) in the form that `ViewAt.project` takes, at every t."""
 
     def at(self, t: float) -> ViewAt:
         """Return the view at noise variance t."""
@@ -62,6 +65,9 @@ class _Shared:
         self.width = int(np.linalg.matrix_rank(centred))
         self.cost = len(centred) ** 2 * (1 + self.width / 8)
 
+    def prepare(self, g: Float) -> Float:
+        return g
+
     def at(self, t: float) -> ViewAt:
         total = self._variances + t
         return _SharedAt(self._rotated / np.sqrt(total), self._variances / total, self.width)
@@ -75,8 +81,8 @@ class _SharedAt:
         # The excess is linear in the noise: what the responsibilities do not see averages to its projection.
         self._pulled = (means * shares) @ axes.T
 
-    def project(self, g: Float) -> tuple[Float, Float]:
-        return g @ self._along.T, g @ self._pulled.T
+    def project(self, points: Float) -> tuple[Float, Float]:
+        return points @ self._along.T, points @ self._pulled.T
 
     def seen_from(self, c: int, projected: tuple[Float, Float]) -> tuple[Float, Float]:
         along, pulled = (each - each[:, c, None] for each in projected)
@@ -102,8 +108,13 @@ class _Isotropic:
         self.width = rank + (self._rest > 0)
         self.cost = len(centred) ** 2 * (1 + self.width / 8)
 
+    def prepare(self, g: Float) -> tuple[Float, Float]:
+        inside = g[:, : self._along.shape[1]]
+        outside = _chi_square(g[:, -1], self._rest) if self._rest else 0.0
+        return inside, np.sum(inside**2, axis=-1) + outside
+
     def at(self, t: float) -> ViewAt:
-        return _IsotropicAt(self._along / math.sqrt(t), self._gaps / t, self._variances / t, self._dim, self._rest)
+        return _IsotropicAt(self._along / math.sqrt(t), self._gaps / t, self._variances / t, self._dim)
 
 
 @dataclass(frozen=True)
@@ -114,12 +125,10 @@ class _IsotropicAt:
     gaps: Float
     ratios: Float
     dim: int
-    rest: int
 
-    def project(self, g: Float) -> tuple[Float, Float]:
-        inside = g[:, : self.along.shape[1]]
-        outside = _chi_square(g[:, -1], self.rest) if self.rest else 0.0
-        return np.sum(inside**2, axis=-1) + outside, inside @ self.along.T
+    def project(self, points: tuple[Float, Float]) -> tuple[Float, Float]:
+        inside, square = points
+        return square, inside @ self.along.T
 
     def seen_from(self, c: int, projected: tuple[Float, Float]) -> tuple[Float, Float]:
         square, along = projected
@@ -141,6 +150,9 @@ class _General:
         self.width = d = mixture.ambient_dim
         self.cost = mixture.n_components**2 * d * (1 + d / 8 if mixture.kind == "full" else 4)
 
+    def prepare(self, g: Float) -> Float:
+        return g
+
     def at(self, t: float) -> ViewAt:
         return _GeneralAt(self._mixture, t)
 
@@ -149,8 +161,8 @@ class _GeneralAt:
     def __init__(self, mixture: "GaussianMixture", t: float) -> None:
         self._mixture, self._t = mixture, t
 
-    def project(self, g: Float) -> Float:
-        return g
+    def project(self, points: Float) -> Float:
+        return points
 
     def seen_from(self, c: int, projected: Float) -> tuple[Float, Float]:
         tilted = self._mixture.tilted(self._noisy(c, projected), self._t)
