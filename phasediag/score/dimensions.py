@@ -68,7 +68,9 @@ def normal_bundle_dimension(
     for point, time in zip(x, t, strict=True):
         around = point + np.sqrt(time) * g
         scores = evaluate(score, around, np.full(len(around), time), max_memory)
-        drops = -np.diff(np.linalg.svd(scores - scores.mean(axis=0), compute_uv=False))
+        centred = scores - scores.mean(axis=0)
+        # Of their Gram matrix: half the digits are enough for a drop, in a fifth of the time.
+        drops = -np.diff(np.sqrt(np.maximum(np.linalg.eigvalsh(centred.T @ centred)[::-1], 0)))
         found.append(d - 1 - int(np.argmax(drops)) if d > 1 else 0)
     return np.array(found)
 

@@ -1,11 +1,13 @@
 """Scores of PyTorch modules and diffusers models; run by ``make test-torch``."""
 
+import json
 import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from phasediag.cli import main
 from phasediag.empirical import EmpiricalScore
 from phasediag.score import as_score, from_diffusers, from_torch, jacobian, jvp, singular_values, vjp
 
@@ -207,6 +209,19 @@ def test_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(Path(__file__).parents[2] / "docs" / "howto" / "diagnose_diffusers.py"))
     assert (tmp_path / "diagnosis.pdf").stat().st_size > 10_000
+
+
+def test_the_command_diagnoses_a_saved_pipeline(tmp_path, monkeypatch, capsys):
+    diffusers.DDPMPipeline(unet().float(), diffusers.DDPMScheduler()).save_pretrained(tmp_path / "my-model")
+    np.save(tmp_path / "train.npy", RNG.standard_normal((40, *SHAPE)).astype("f4"))
+    monkeypatch.chdir(tmp_path)
+    argv = ["diagnose", "--diffusers", "my-model", "--samples", "train.npy", "--t", "0.1,1", "--probes", "2"]
+    with pytest.raises(SystemExit) as stop:
+        main([*argv, "--format", "json"])
+    assert stop.value.code == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["probes"] == [2, D]
+    assert all(row["risk_model"] > 0 for row in record["rows"])
 
 
 def test_scores_are_scores():
