@@ -221,13 +221,13 @@ def test_finite_rows_and_digits(run):
 
 
 def test_finite_critical_times(run):
-    argv = ("finite", "--var", "1", "--dims", "4", "--n", "2,30", "--t", 0.5, "--critical-times")
+    argv = ("finite", "--var", "1", "--dims", "2", "--n", "2,30", "--t", 0.5, "--critical-times")
     _, out, _ = run(*argv, "--format", "json", "--time", "abar")
     record = json.loads(out)
     none, some = record["critical_times"]
     assert (none["n"], none["condensation"], none["retained"]) == (2, None, [None])
     assert any("N <= 2" in note for note in record["notes"])
-    m = LinearManifold([1], [4])
+    m = LinearManifold([1], [2])
     expected = condensation_time(m, m.alpha(30), "origin", "finite")
     assert some["condensation"] == pytest.approx(1 / (1 + expected))
     for name in ("resolution", "score"):
@@ -298,7 +298,7 @@ ONE = ("--var", "1", "--dims", "2")
         (("critical-times", *ONE, "--n", 9, "--fields", "taste"), ("--fields", "no column 'taste'", "rem_exact")),
         (("critical-times", *ONE, "--n", 9, "--criteria", "taste"), ("--criteria", "'taste'", "resolution")),
         (("critical-times", "--spectrum", "none.txt", "--n", 9), ("none.txt", "No such file")),
-        (("free-energy", *ONE, "--n", "2:1000:100000", "--t", "1:2:5"), ("--t", "500000 rows")),
+        (("free-energy", *ONE, "--n", "2:1000:100000", "--t", "1:2:5"), ("500000 rows",)),
         (("symbolic", "rem_exat"), ("no formula", "did you mean rem_exact")),
         (("symbolic", "rem_exact", "--subspaces", "1" + "0" * 30), ("--subspaces",)),
         (("critical-times", *ONE, "--n", 9, "--dps", 100000), ("--dps",)),
@@ -526,7 +526,7 @@ def test_an_interrupted_run_says_so(run, monkeypatch):
     [
         ("critical-times --var 1 --dims 2 --n 10 >&-", 2),
         ("critical-times --var 1 --dims 2 --n 1 2>&-", 2),
-        ("crosscheck --var 1 --dims 2 --n 10 --t 1 --replicates 5 --seed 0 | head -c 1", 141),
+        ("crosscheck --var 1 --dims 2 --n 10 --t 1 --replicates 5 --seed 0 | true", 141),
         ("critical-times --spectrum $'\\xff' --n 10", 2),
     ],
 )

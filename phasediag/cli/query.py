@@ -15,6 +15,8 @@ from phasediag.noise import to_ve
 
 #: From this alpha on it is almost surely a number of samples.
 _ALMOST_SURELY_N = 100
+#: The work of --dps grows with the square of the subspaces: half a minute for this many.
+_MOST_PROOFS = 60
 
 Texts = tuple[str, ...]
 
@@ -190,12 +192,15 @@ class Query:
         return Probe.parse(self.probe or "origin")
 
     def check_rows(self, *, by_subspace: bool = False) -> None:
-        """Refuse more rows than anyone reads."""
+        """Refuse more rows than anyone reads, and more proofs than anyone waits for."""
         rows = len(self.times or "1") * len(self.alpha or self.n or "1")
         rows *= self.manifold.n_subspaces if by_subspace else 1
         if rows > MOST:
+            raise click.UsageError(f"that is {rows} rows, more than {MOST}: take fewer values, or the Python functions")
+        if self.dps and by_subspace and self.manifold.n_subspaces > _MOST_PROOFS:
             raise click.UsageError(
-                f"--t and --alpha ask for {rows} rows, more than {MOST}: take fewer values, or the Python functions"
+                f"--dps: each of {self.manifold.n_subspaces} subspaces needs a proof of its own; with more than "
+                f"{_MOST_PROOFS} that takes too long"
             )
 
     def _one(self, name: str) -> float:
