@@ -197,3 +197,47 @@ def test_times_agree_with_the_averages():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(PAPER)
+
+
+def test_noise_where_samples_go_against_two_data_sets_at_each_point():
+    """At noisy samples x: half the squared difference between two data sets is the variance at x, without bias."""
+    rng, n, t, repeats = np.random.default_rng(1), 200, 0.3, 600
+    m = LinearManifold([1, 0.3], [1, 2], 4)
+    s = np.repeat(m.variances, m.dims)
+    for probe in ("test", "train"):
+        jacobians, scores = np.empty((2, repeats, 2, 3))
+        for one, other in zip(jacobians, scores, strict=True):
+            x = rng.standard_normal(3) * np.sqrt(s + t)
+            for data_set in (0, 1):
+                y = rng.standard_normal((n, 3)) * np.sqrt(s)
+                if probe == "train":
+                    y[0] = x * s / (s + t) + np.sqrt(s * t / (s + t)) * rng.standard_normal(3)
+                w = np.exp(-np.sum((x - y) ** 2, axis=1) / (2 * t))
+                w /= w.sum()
+                one[data_set] = ((w @ y**2 - (w @ y) ** 2) / t - 1) / t
+                other[data_set] = (w @ y - x) / t
+        for criterion, values in (("resolution", jacobians), ("score", scores)):
+            found = sampling_noise(m, t, alpha=m.alpha(n), criterion=criterion, probe=probe)
+            squares = (values[:, 0] - values[:, 1]) ** 2 / 2
+            for k, columns in ((0, [0]), (1, [1, 2])):
+                each = squares[:, columns].mean(axis=1)
+                error = each.std() / np.sqrt(repeats)
+                assert abs(found.noise[k] ** 2 - each.mean()) < 4 * error
+                assert found.noise_median[k] < 1.5 * found.noise[k]
+
+
+def test_critical_times_where_samples_go():
+    """At more noise than at the centre of the data, and where root mean square or median of the noise is the signal."""
+    m = LinearManifold([1.0], [3], 5)
+    at = {"criterion": "score", "n": 200}
+    centre = critical_times(m, **at)
+    test = critical_times(m, probe="test", **at)
+    median = critical_times(m, probe="test", closure="finite_median", **at)
+    assert np.all(test > centre)
+    assert np.all(median > centre)
+    found = sampling_noise(m, test[0], alpha=m.alpha(200), criterion="score", probe="test")
+    assert found.noise[0] == pytest.approx(found.signal[0], rel=3e-3)
+    found = sampling_noise(m, median[0], alpha=m.alpha(200), criterion="score", probe="test")
+    assert found.noise_median[0] == pytest.approx(found.signal[0], rel=1e-2)
+    with pytest.raises(ValueError, match="finite_median"):
+        critical_times(m, closure="finite_median", **at)

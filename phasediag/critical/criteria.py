@@ -201,13 +201,22 @@ def _noise(criterion: str, m: LinearManifold, where: Probe | None) -> Threshold:
 def _finite_noise(criterion: str, m: LinearManifold, where: Probe | None) -> Threshold:
     from phasediag.finite import FiniteNoise
 
-    return FiniteNoise(m, criterion, _noise(criterion, m, None))
+    random = where is not None and where.kind in ("test", "train")
+    return FiniteNoise(m, criterion, _noise(criterion, m, Probe.typical() if random else None), where)
+
+
+def _median_noise(criterion: str, m: LinearManifold, where: Probe | None) -> Threshold:
+    from phasediag.finite import FiniteNoise
+
+    if where is None:
+        raise ValueError("probe must be 'test' or 'train' for closure 'finite_median', the median over noisy samples")
+    return FiniteNoise(m, criterion, _noise(criterion, m, Probe.typical()), where, median=True)
 
 
 def _retained(m: LinearManifold, where: Probe | None) -> Threshold:
     from phasediag.finite import Retained
 
-    return Retained(m)
+    return Retained(m, where)
 
 
 class Entry(NamedTuple):
@@ -224,12 +233,15 @@ CRITERIA: dict[str, dict[str | None, Entry]] = {
     **{
         name: {
             "annealed": Entry(partial(_noise, name), ("origin", "typical")),
-            "finite": Entry(partial(_finite_noise, name), ("origin",)),
+            "finite": Entry(partial(_finite_noise, name), ("origin", "test", "train")),
         }
         for name in ("resolution", "score")
     },
-    "retained": {None: Entry(_retained, ("train",))},
+    "retained": {None: Entry(_retained, ("train", "test"))},
 }
+
+#: The median over noisy samples, where there are any: a closure that has no points of its own.
+MEDIANS = {name: Entry(partial(_median_noise, name), ("test", "train")) for name in ("resolution", "score")}
 
 
 def criterion_of(
@@ -238,8 +250,8 @@ def criterion_of(
     """Return the criterion of that name, with its default closure and at its own points unless others are given."""
     if not isinstance(m, LinearManifold):
         raise ValueError(f"criterion {name!r} is for the subspaces of a LinearManifold, got {type(m).__name__}")
-    entry = _entry(name, closure)
     where = None if probe is None else Probe.parse(probe)
+    entry = _entry(name, closure, where)
     if where is not None and where.kind not in entry.probes:
         known = " or ".join(repr(kind) for kind in entry.probes) or "left out: it has points of its own"
         raise ValueError(f"probe must be {known} for criterion {name!r}, got {str(where)!r}")
@@ -251,12 +263,16 @@ def criterion_of(
     return entry.make(m, where)
 
 
-def _entry(name: str, closure: str | None) -> Entry:
+def _entry(name: str, closure: str | None, where: Probe | None) -> Entry:
     if name not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, got {name!r}")
     known = CRITERIA[name]
+    if closure == "finite_median" and name in MEDIANS:
+        return MEDIANS[name]
     if closure is None:
-        closure = next(iter(known))
+        # The first that knows the probe.
+        able = [one for one, entry in known.items() if where is not None and where.kind in entry.probes]
+        closure = next(iter([*able, *known]))
     if closure not in known and None in known:
         raise ValueError(f"closure must be None for criterion {name!r}, which has none: leave it out, got {closure!r}")
     if closure not in known:

@@ -77,11 +77,14 @@ def critical_times(
         with :math:`A' = A + \sum_j m_j u_j/(1 + 2 u_j)`.
     ``retained``
         Half of the covariance along subspace k is left at a training point: :math:`R_k(t_k) = 1/2`, with
-        :math:`R_k = \mathrm{E}\,C_{kk}\,(t + s_k)/(s_k t)` at the probe ``train``, an exact average at this N.
+        :math:`R_k = \mathrm{E}\,C_{kk}\,(t + s_k)/(s_k t)` at the probe ``train`` (or ``test``), an exact
+        average at this N. Bias, not noise: it loses the *smaller* variance first, where ``resolution`` and ``score``
+        lose the larger.
 
-    Closure ``finite`` of ``resolution`` and ``score`` takes signal and noise from exact averages at this N,
-    `phasediag.finite.sampling_noise`. It and ``retained`` are solved one by one: about 0.1 s and 1 to 10 s for each
-    alpha.
+    Closure ``finite`` of ``resolution`` and ``score`` takes the noise from exact averages at this N,
+    `phasediag.finite.sampling_noise`: at ``test`` and ``train`` its root mean square over x, and with closure
+    ``finite_median`` the median over x of noise over signal. It and ``retained`` are solved one by one: about 0.1 s for
+    each alpha at the origin, 1 to 10 s for ``retained``, and half a minute for each subspace where x is random.
 
     Parameters
     ----------
@@ -93,11 +96,12 @@ def critical_times(
         What "lost" means.
     closure : str, optional
         ``exact`` (default) or ``gaussian`` for ``rem``; ``annealed`` (default) for ``resolution`` and ``score``,
-        accurate where the freezing point at :math:`t_k` is well above 2, or ``finite``, at any N; none for
-        ``isolated`` and ``retained``.
+        accurate where the freezing point at :math:`t_k` is well above 2, ``finite``, at any N, or ``finite_median``;
+        none for ``isolated`` and ``retained``.
     probe : Probe or str, optional
         Where noise meets signal in ``resolution`` and ``score``: ``origin`` (default: the centre of the data, displaced
-        along the subspace for ``score``) or ``typical``. The other criteria have points of their own.
+        along the subspace for ``score``), ``typical`` (closure ``annealed``), ``test`` or ``train`` (``finite``).
+        ``retained`` knows ``train`` (default) and ``test``; the others have points of their own.
     n, log_n : array_like, optional
         The number of samples, or its log, in place of ``alpha``.
 

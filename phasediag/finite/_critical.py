@@ -98,19 +98,33 @@ class Crossing(ABC):
 
 
 class FiniteNoise(Crossing):
-    """Criteria ``resolution`` and ``score`` with closure ``finite``: log of the exact noise over the exact signal."""
+    """Criteria ``resolution`` and ``score`` with closure ``finite``: log of the exact noise over the signal.
+
+    At ``test`` and ``train`` the noise is a root mean square over x, or the median over x.
+    """
 
     accuracy = 1e-10
 
-    def __init__(self, m: LinearManifold, criterion: str, prediction: Prediction) -> None:
+    def __init__(
+        self,
+        m: LinearManifold,
+        criterion: str,
+        prediction: Prediction,
+        probe: Probe | None = None,
+        *,
+        median: bool = False,
+    ) -> None:
         super().__init__(prediction)
-        self.m, self.criterion = m, criterion
+        self.m, self.criterion, self.probe = m, criterion, probe or Probe.origin()
+        self._column = 2 if median else 1
+        if self.probe.kind in ("test", "train"):
+            self.accuracy = 3e-3 if median else 1e-3
 
     def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
         """Return log(noise/signal) along subspace k."""
-        found = signal_and_noise(Case(self.m, Probe.origin(), math.exp(log_t), log_n), self.criterion, k)
-        signal, noise = np.maximum(found.value, np.finfo(float).tiny).tolist()
-        return math.log(noise / signal), float(found.error[1] / noise + found.error[0] / signal)
+        found = signal_and_noise(Case(self.m, self.probe, math.exp(log_t), log_n), self.criterion, k)
+        signal, noise = np.maximum(found.value[[0, self._column]], np.finfo(float).tiny).tolist()
+        return math.log(noise / signal), float(found.error[self._column] / noise + found.error[0] / signal)
 
     def _exists(self, log_n: float) -> bool:
         return log_n >= _LOG_2 * (1 - 1e-12)
@@ -126,14 +140,14 @@ class FiniteNoise(Crossing):
 
 
 class Retained(Crossing):
-    """Criterion ``retained``: minus the logit of the retained fraction at ``train``."""
+    """Criterion ``retained``: minus the logit of the retained fraction at ``train``, or at ``test``."""
 
     # The averages over x are good to about 1e-6 of themselves.
     accuracy = 1e-5
 
-    def __init__(self, m: LinearManifold) -> None:
-        super().__init__(_Condensation(m, Probe.train(), m.n_subspaces))
-        self.m = m
+    def __init__(self, m: LinearManifold, probe: Probe | None = None) -> None:
+        self.m, self.probe = m, probe or Probe.train()
+        super().__init__(_Condensation(m, self.probe, m.n_subspaces))
         self._fractions = lru_cache(maxsize=256)(self._uncached)
 
     def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
@@ -144,7 +158,7 @@ class Retained(Crossing):
 
     def _uncached(self, log_t: float, log_n: float) -> tuple[Float, Float]:
         """Return all K fractions: they cost no more than one."""
-        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe="train")
+        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe=self.probe)
         return found.retained, found.retained_error
 
 

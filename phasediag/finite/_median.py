@@ -12,11 +12,15 @@ _GROUPS, _DRAWS = 16, 1024
 _SEED = 20240812
 
 
-def median(cloud: Cloud, column: int, dims: Float) -> Estimate:
-    """Return the median over x of a column of the values."""
+def median(cloud: Cloud, column: int, dims: Float, over: int | None = None) -> Estimate:
+    """Return the median over x of a column of the values, or of its ratio to another one."""
     if cloud.interpolated is None:
-        return _of_groups(cloud.at[:, column])
-    fine, coarse = cloud.interpolated(column, _draws(dims))
+        values = cloud.at[:, column]
+        return _of_groups(values if over is None else values / cloud.at[:, over])
+    draws = _draws(dims)
+    fine, coarse = cloud.interpolated(column, draws)
+    if over is not None:
+        fine, coarse = (one / cloud.interpolated(over, draws)[0] for one in (fine, coarse))
     found = _of_groups(fine)
     return Estimate(found.value, found.error + np.abs(np.median(coarse) - found.value))
 
