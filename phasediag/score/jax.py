@@ -130,4 +130,4 @@ class JaxFunction:
             raise ValueError(f"points have d = {z.shape[1]}, the network takes {' x '.join(map(str, self._shape))}")
         rows = np.minimum(np.arange(1 << (len(z) - 1).bit_length()), len(z) - 1)
         padded = (array[rows].astype(self.dtype) for array in (z, *rest))
-        return np.asarray(compiled(self._arrays, *padded), dtype=float)[: len(z)]
+        return np.array(compiled(self._arrays, *padded), dtype=float)[: len(z)]

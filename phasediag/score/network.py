@@ -43,9 +43,11 @@ class NetworkScore(ParametrisedScore):
     def rows(self, x: ArrayLike, t: ArrayLike, axes: Any) -> Float:
         """Return the rows ``axes`` of the Jacobian at each query, shape (B, k, d), from one pass forward for each."""
         x, t = queries(x, t)
-        a, b, c = (factor[:, None, None] for factor in coefficients(self.kind, self.clock, t))
-        units = np.eye(x.shape[1])[axes]
-        return a * c * self.function.rows(c[..., 0] * x, from_ve(t, self.clock), units) + b * units
+        a, b, c = coefficients(self.kind, self.clock, t)
+        found = self.function.rows(c[:, None] * x, from_ve(t, self.clock), np.eye(x.shape[1])[axes])
+        found *= (a * c)[:, None, None]  # in place: it is the largest array there is
+        found[:, np.arange(len(axes)), axes] += b[:, None]
+        return np.asarray(found)
 
     def footprint(self, x: ArrayLike, t: ArrayLike) -> int:
         """Return how many bytes each point takes on its way through the network and back."""
