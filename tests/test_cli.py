@@ -447,6 +447,7 @@ def test_fields_are_columns_in_every_form(run):
     assert [line.split() for line in run(*argv)[1].splitlines()[4:7]] == [
         ["phase", "t"], ["liquid", "0.1"], ["liquid", "1"],
     ]  # fmt: skip
+    assert run(*argv[:-1], "n,alpha")[1].splitlines()[4].split() == ["n", "alpha"]
     _, out, _ = run("finite", *PAPER, "--n", 50, "--t", 1, "--fields", "covariance", "--format", "csv")
     assert out.splitlines()[0] == "covariance:0,covariance:1"
 

@@ -72,7 +72,7 @@ class Report:
                 for one in self.documents
             ],
             rows=list(map(pick, self.rows)),
-            tables=[table for table in chosen if set(table.rows[0]) - set(table.keys)] or chosen[:1],
+            tables=_worth_showing(chosen) or [Table(list(map(pick, self.rows)))],
             legend=[line for line in self.legend if isinstance(line, str) or _stem(line[0]) in map(_stem, fields)],
         )
 
@@ -131,6 +131,12 @@ class Report:
 def _picked(row: Row, fields: Sequence[str]) -> Row:
     """Return the columns of a row; a name without an index stands for all of its indices."""
     return {name: row[name] for field in fields for name in row if field in (name, _stem(name))}
+
+
+def _worth_showing(tables: list[Table]) -> list[Table]:
+    """Return the tables that have a column beside their keys, or the first that has any column."""
+    full = [table for table in tables if set(table.rows[0]) - set(table.keys)]
+    return full or [table for table in tables if table.rows[0]][:1]
 
 
 def _stem(name: str) -> str:
