@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from phasediag import LinearManifold, parameter_diagram, phase_diagram
-from phasediag.diagram import PhaseDiagram, automatic_ranges
+from phasediag.diagram import PhaseDiagram
 from phasediag.plotting import new_figure, plot_diagram, save_figure, style
 
 folder = Path(tempfile.mkdtemp())
@@ -30,13 +30,13 @@ m = LinearManifold(variances=[1, 0.3], dims=[2, 5], ambient_dim=30)
 # %% [markdown]
 # ## The plane of data-set size and noise
 #
-# `automatic_ranges` finds grids on which every boundary is seen. Generalisation gives way to geometric memorisation
-# where the first subspace is lost, and to memorisation where a typical noisy sample sees a few data only.
+# Grids that are left out are chosen so that every boundary is seen. Generalisation gives way to geometric memorisation
+# where the first subspace is lost, and to memorisation where a typical noisy sample sees a few data only. A line
+# marks the data set at hand.
 
 # %%
-alphas, times = automatic_ranges(m, criterion="resolution")
-diagram = phase_diagram(m, alphas, times, criterion="resolution")
-fig, ax = diagram.plot()
+diagram = phase_diagram(m, criterion="resolution")
+fig, ax = diagram.plot(axis="n", mark_n=1000)
 fig
 
 # %% [markdown]
@@ -69,7 +69,7 @@ for t in (1.5, 0.5, 0.2, 0.1, 0.05):
 with style():
     fig, axes = new_figure(columns=2, height=2.6, ncols=2, sharey=True)
     for ax, criterion in zip(axes, ("resolution", "score"), strict=True):
-        plot_diagram(phase_diagram(m, alphas, times, criterion), axis="n", ax=ax)
+        plot_diagram(phase_diagram(m, diagram.alphas, diagram.times, criterion), axis="n", ax=ax)
         ax.set_title(criterion)
     axes[1].set_ylabel("")
 save_figure(fig, folder / "criteria.svg")

@@ -8,7 +8,7 @@ import numpy as np
 
 from phasediag import LinearManifold, __version__
 from phasediag.comparison import MEASURED, measured_critical_times
-from phasediag.montecarlo import measure
+from phasediag.figures.closures import measured_quantities
 
 M = LinearManifold([1, 0.3], [2, 5], 30)
 N = 992
@@ -18,20 +18,12 @@ REPLICATES = 2000
 
 
 def thermodynamics() -> dict[str, Any]:
-    """Return free energy, participation and tangent Jacobian at the origin, on the scales of the figure `closures`."""
-    found = measure(M, N, TIMES, n_replicates=REPLICATES, rng=0)
-    scales = {
-        "free_energy": ("log_partition", -TIMES / M.ambient_dim),
-        "participation": ("participation", np.ones_like(TIMES)),
-        "retained": ("jacobian", -TIMES),
+    """Return free energy, participation and tangent Jacobian at the origin, as the figure `closures` draws them."""
+    found = measured_quantities(M, M.alpha(N), TIMES, seed=0, n_replicates=REPLICATES)
+    return {"times": TIMES.tolist()} | {
+        quantity: {"means": measured.means.tolist(), "errors": measured.errors.tolist()}
+        for quantity, measured in found.items()
     }
-    points: dict[str, Any] = {"times": TIMES.tolist()}
-    for quantity, (name, scale) in scales.items():
-        mean, error = found.mean(name), found.standard_error(name)
-        if name == "jacobian":
-            mean, error = mean[:, 0], error[:, 0]
-        points[quantity] = {"means": (scale * mean).tolist(), "errors": (np.abs(scale) * error).tolist()}
-    return points
 
 
 def critical() -> dict[str, Any]:
