@@ -194,3 +194,18 @@ def test_small_classes_condense_at_more_noise_and_absent_ones_not_at_all():
     np.testing.assert_allclose([times[0, 0], *times[1]], expected, rtol=1e-7)
     assert np.isnan(times[0, 1])
     assert times[1, 1] > times[1, 0]
+
+
+def test_rare_overlaps_are_within_the_error():
+    """Between overlapping and separated a few of the points decide: the error says what they may have missed."""
+    rng = np.random.default_rng(1)
+    for distance in (5.0, 6.5, 7.2, 8.0, 9.5, 11.0):
+        s, axis = 0.3 + rng.random(8), rng.normal(size=8)
+        axis /= np.sqrt(np.sum(axis**2 / (s + 0.2)))
+        means = [distance / 2 * axis, -distance / 2 * axis]
+        same = GaussianMixture([0.03, 0.97], means, np.tile(s, (2, 1)))
+        nearly = GaussianMixture([0.03, 0.97], means, np.tile(s, (2, 1)) + np.array([[0.0], [1e-11]]))
+        for function in (class_information, mutual_information):
+            expected, (value, error) = function(same, 0.2).value, function(nearly, 0.2)
+            assert np.all(np.abs(value - expected) <= 4 * error + 1e-9)
+            assert np.all(error < 1e-2)
