@@ -1,11 +1,22 @@
+import json
+from pathlib import Path
+
 import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasediag import LinearManifold, condensation_time
-from phasediag.jacobian import gap_positions, gap_sizes, gap_times, singular_values, visible_dimension
+from phasediag import LinearManifold, condensation_time, critical_times
+from phasediag.jacobian import (
+    gap_positions,
+    gap_sizes,
+    gap_times,
+    sampled_spectrum,
+    singular_values,
+    visible_dimension,
+)
+from phasediag.jacobian.accuracy import FACTORS, RANGES, freezing_point, noise_to_signal, worst_factor
 from phasediag.jacobian.ordered import ordered
 from phasediag.jacobian.wishart import _counts, _tangent, _unit_wishart
 
@@ -304,3 +315,44 @@ def test_finite_against_monte_carlo(probe):
         order = np.argsort(-np.abs(np.repeat(mean, [2, 3, 1])))
         expected, tolerance = np.abs(np.repeat(mean, [2, 3, 1]))[order], np.repeat(error, [2, 3, 1])[order]
         assert np.all(np.abs(values - expected) < 4 * tolerance + 1e-9)
+
+
+def test_factors_are_those_that_were_measured():
+    rows = json.loads((Path(__file__).parent.parent / "docs" / "data" / "spectra.json").read_text())["rows"]
+    found = {(row["regime"], row["probe"], row["range"]): row["factor"] for row in rows}
+    held = {
+        (regime, probe, i): factor
+        for regime, probes in FACTORS.items()
+        for probe, factors in probes.items()
+        for i, factor in enumerate(factors)
+    }
+    assert {key: held[key] for key in found} == found
+    # Where nothing was measured the factor of the range before, with more noise or less of the liquid phase, is held.
+    for regime, probe, i in held.keys() - found.keys():
+        neighbour = i + 1 if RANGES[regime][0] == "noise" else i - 1
+        assert held[regime, probe, i] == held[regime, probe, neighbour]
+
+
+@pytest.mark.parametrize("regime", RANGES)
+@pytest.mark.parametrize("probe", ["origin", "train"])
+def test_data_sets_are_within_the_factors(regime, probe):
+    m, n, t = LinearManifold([1, 0.2], [3, 2], 12), 300, np.array([0.06, 0.3, 3.0])
+    mean = sampled_spectrum(m, t, n=n, probe=probe, n_draws=300, rng=8).mean.value
+    where = "typical" if (regime, probe) == ("condensed", "train") else probe
+    values = singular_values(m, t, n=n, regime=regime, probe=where)
+    off = np.exp(np.max(np.abs(np.log(values / mean)), axis=-1))
+    bound = worst_factor(m, t, np.log(n), regime, probe)
+    assert np.all(off < 1.1 * bound)
+    assert bound[-1] < 2
+
+
+def test_state_of_the_noise():
+    """At the critical time of resolution the noise of an entry equals signal; at the origin lambda_c is t/t_c."""
+    t = critical_times(PAPER, n=1000, criterion="resolution")[:1]
+    np.testing.assert_allclose(noise_to_signal(PAPER, t, np.log(1000), "displaced:1"), np.sqrt(7))
+    t_c = condensation_time(PAPER, PAPER.alpha(1000), "origin")
+    np.testing.assert_allclose(freezing_point(PAPER, t, np.log(1000), "origin"), t / t_c)
+    typical = critical_times(PAPER, n=1000, criterion="resolution", probe="typical")[:1]
+    np.testing.assert_allclose(noise_to_signal(PAPER, typical, np.log(1000), "train"), np.sqrt(7))
+    with pytest.raises(ValueError, match="regime must be one of population"):
+        worst_factor(PAPER, t, 7.0, "paper", "origin")

@@ -224,6 +224,7 @@ def sampled_spectrum(
         raise ValueError(f"n_draws must be an integer of at least 2, got {n_draws!r}")
     rank = sum(m.integer_dims())
     require_room(float(size) * rank, f"data sets of {size} samples", "take a smaller N or fewer dims")
+    require_room(m.ambient_dim * t.size, f"ambient_dim = {m.ambient_dim}: the spectra", "take a smaller one")
     require_room(float(n_draws) * t.size * (2 * rank + 2), "the spectra", "take fewer n_draws or times")
     if where.kind not in ("test", "train"):
         where.affine(m)  # the probe must fit the manifold

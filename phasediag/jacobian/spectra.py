@@ -108,7 +108,7 @@ def singular_values(
     Notes
     -----
     Source: Ventura et al., arXiv:2410.05898 (population); Achilli et al., arXiv:2410.08727 (paper). The others are
-    derived in :doc:`/theory/jacobian`.
+    derived in :doc:`/theory/jacobian`, which has a table of how far each has been found from what data sets show.
 
     Examples
     --------

@@ -210,14 +210,17 @@ def _notes(
 
 
 def _accuracy(m: LinearManifold, t: Float, log_n: float, regime: str, probe: Probe) -> list[str]:
-    from phasediag.jacobian.accuracy import FACTORS, freezing_point, worst_factor
+    from phasediag.jacobian.accuracy import FACTORS, RANGES, freezing_point, noise_to_signal, worst_factor
 
     if regime not in FACTORS:
         return []
-    factors, lam_c = worst_factor(m, t, log_n, regime, probe), freezing_point(m, t, log_n, probe)
-    ends = sorted({int(np.argmin(lam_c)), int(np.argmax(lam_c))})
-    found = " and ".join(f"{_off(float(factors[i]))} at lam_c = {lam_c[i]:.3g}" for i in ends)
-    return [f"{regime}: off from means over data sets by up to {found}, the worst found on 16 manifolds at any N"]
+    variable, state = {"noise": ("noise/signal of the matrix", noise_to_signal), "lam_c": ("lam_c", freezing_point)}[
+        RANGES[regime][0]
+    ]
+    factors, values = worst_factor(m, t, log_n, regime, probe), state(m, t, log_n, probe)
+    ends = sorted({int(np.argmin(t)), int(np.argmax(t))})
+    found = " and ".join(f"{_off(float(factors[i]))} at {variable} = {values[i]:.3g}" for i in ends)
+    return [f"{regime}: off from means over data sets by up to {found}, the worst that was found on 16 manifolds"]
 
 
 def _off(factor: float) -> str:
