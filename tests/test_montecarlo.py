@@ -249,13 +249,14 @@ def test_a_finished_checkpoint_is_read_not_run(tmp_path):
     assert same(longer, measure(PAPER, 20, TIMES, n_replicates=6, rng=0))
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+@pytest.mark.parametrize("size", ["n=2000", "log_n=60.0"])
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, size):
     path = tmp_path / "run.npz"
     script = (
         "import phasediag.montecarlo.checkpoint as c; c._SECONDS = 0.0\n"
         "from phasediag import LinearManifold; from phasediag.montecarlo import measure\n"
         "m = LinearManifold([1, 0.3], [2, 5], 30)\n"
-        f"measure(m, 2000, [0.05, 0.3], n_replicates=100_000, rng=0, checkpoint={str(path)!r})"
+        f"measure(m, {size}, t=[0.05, 0.3], n_replicates=100_000, rng=0, checkpoint={str(path)!r})"
     )
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         deadline = time.monotonic() + 60
@@ -265,11 +266,12 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     with np.load(path) as file:
         kept = len(file["data/indices"])
     assert kept > 0
-    resumed = measure(PAPER, 2000, TIMES, n_replicates=kept, rng=0, checkpoint=path, executor=Interrupted(0))
+    name, _, value = size.partition("=")
+    arguments = {name: int(value) if name == "n" else float(value), "t": TIMES, "rng": 0}
+    resumed = measure(PAPER, n_replicates=kept, checkpoint=path, executor=Interrupted(0), **arguments)
     assert resumed.n_replicates == kept
-    np.testing.assert_array_equal(
-        resumed.replicates["score"][:2], measure(PAPER, 2000, TIMES, n_replicates=2, rng=0).replicates["score"]
-    )
+    first = measure(PAPER, n_replicates=2, **arguments)
+    np.testing.assert_array_equal(resumed.replicates["score"][:2], first.replicates["score"])
 
 
 def test_checkpoints_of_others_are_refused_and_kept(tmp_path):
