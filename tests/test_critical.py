@@ -350,6 +350,6 @@ def test_sizes_are_given_one_way_or_another():
     with pytest.raises(ValueError, match="alpha must be log"):
         critical_times(m, 60000, criterion="resolution")
     with pytest.raises(ValueError, match="probe must be 'origin' or 'typical' for criterion 'score'"):
-        critical_times(m, 1, criterion="score", probe="test")
+        critical_times(m, 1, criterion="score", closure="annealed", probe="test")
     with pytest.raises(ValueError, match="probe must be left out"):
         critical_times(m, 1, criterion="isolated", probe="typical")

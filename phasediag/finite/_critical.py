@@ -27,8 +27,6 @@ Known = Callable[[float], tuple[float, float]]
 _LOG_2 = math.log(2)
 # Times that a double holds with room for its square root and its inverse; no data set that matters is larger.
 _TIMES, _SIZES = (-690.0, 690.0), (_LOG_2, 1e9)
-# An excess known worse than this says nothing.
-_UNKNOWN = 1e-3
 # Beyond this log(s_k/t_k) the variance of the noise underflows, and the annealed prediction is exact to all digits.
 _DEEP = 160.0
 
@@ -48,6 +46,8 @@ class Crossing(ABC):
 
     #: What log t is known to; searches go on to a tenth of it.
     accuracy: float
+    #: An excess known worse than this says nothing.
+    useless: float = 1e-3
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
@@ -78,12 +78,18 @@ class Crossing(ABC):
             return start
         known = cache(lambda log_t: self._attempt(log_t, log_n, k))
         with np.errstate(all="ignore"):
-            return _if_known(known, falling_root(_beyond_error(known), start, *_TIMES, self.accuracy / 10))
+            return _if_known(
+                known,
+                falling_root(_beyond_error(known, self.useless), start, *_TIMES, self.accuracy / 10),
+                self.useless,
+            )
 
     def _log_size(self, log_t: float, k: int, start: float) -> float:
         known = cache(lambda log_n: self._attempt(log_t, log_n, k))
         with np.errstate(all="ignore"):
-            return _if_known(known, last_root(_beyond_error(known), start, *_SIZES, self.accuracy / 10))
+            return _if_known(
+                known, last_root(_beyond_error(known, self.useless), start, *_SIZES, self.accuracy / 10), self.useless
+            )
 
     def _attempt(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
         """Return the excess; nan far outside the range of the integrals, where they cannot even place their nodes."""
@@ -118,7 +124,7 @@ class FiniteNoise(Crossing):
         self.m, self.criterion, self.probe = m, criterion, probe or Probe.origin()
         self._column = 2 if median else 1
         if self.probe.kind in ("test", "train"):
-            self.accuracy = 3e-3 if median else 1e-3
+            self.accuracy, self.useless = (1e-2, 3e-2) if median else (1e-3, 1e-2)
 
     def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
         """Return log(noise/signal) along subspace k."""
@@ -195,18 +201,18 @@ class _Condensation:
         return np.repeat(log_t[..., None], self.count, axis=-1)
 
 
-def _beyond_error(known: Known) -> Callable[[float], float]:
+def _beyond_error(known: Known, useless: float) -> Callable[[float], float]:
     """Return the excess, 0 where it is within its error: a search need not go on from there."""
 
     def value(x: float) -> float:
         value, error = known(x)
-        return 0.0 if abs(value) <= error < _UNKNOWN else value
+        return 0.0 if abs(value) <= error < useless else value
 
     return value
 
 
-def _if_known(known: Known, root: float) -> float:
-    return root if root == root and known(root)[1] < _UNKNOWN else np.nan
+def _if_known(known: Known, root: float, useless: float) -> float:
+    return root if root == root and known(root)[1] < useless else np.nan
 
 
 def _log_odds(fraction: float, error: float) -> tuple[float, float]:
