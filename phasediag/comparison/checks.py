@@ -123,9 +123,10 @@ def _rows(found: Measurement, level: str, prediction: Prediction) -> list[CrossC
         mean, error = found.mean(quantity), found.standard_error(quantity)
         # Where all data sets agree to rounding, neither side is known better than that.
         rounding = 1e-11 * (np.abs(theory) + np.abs(mean)) + np.finfo(float).tiny
-        z = (mean - theory) / np.linalg.norm(
-            [error, theory_error, rounding, unseen_error(found, quantity, theory)], axis=0
-        )
+        spread = np.linalg.norm([error, theory_error, rounding, unseen_error(found, quantity, theory)], axis=0)
+        # Where theory or error is beyond all doubles there is no z: nan, which reports show as missing.
+        with np.errstate(invalid="ignore", over="ignore"):
+            z = (mean - theory) / spread
         columns = [np.reshape(part, (len(found.times), -1)) for part in (theory, mean, error, z)]
         for i, t in enumerate(found.times):
             for k in range(columns[0].shape[1]):
