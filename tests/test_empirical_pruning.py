@@ -142,6 +142,15 @@ def test_far_queries_overflow_nothing(pruned):
         assert error(score.score(x, t), whole.score(x, t)) < EPS
 
 
+def test_far_queries_keep_their_neighbours(pruned):
+    samples = CLOUDS["manifold"][:3001]  # leaves of unequal size
+    x = samples[:8] + 1e5 * np.eye(30)[3]
+    for t in (3e3, 3e5):
+        found, expected = EmpiricalScore(samples, index="auto").moments(x, t), brute_force(samples, x, t)
+        for key in ("entropy", "participation", "score"):
+            assert error(getattr(found, key), expected[key]) < 1e-9, key
+
+
 def test_where_nothing_can_be_skipped_all_are_read():
     samples = np.random.default_rng(5).normal(size=(4000, 20))
     x = samples[:20] + 1.0

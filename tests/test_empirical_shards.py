@@ -29,7 +29,7 @@ TIMES = [0.3, 1e-3, 0.05, 8.0]
 @pytest.fixture(scope="module")
 def cluster():
     with (
-        distributed.LocalCluster(2, processes=True, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster),
     ):
         yield cluster

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud
+from phasediag.empirical._cloud import DOUBLE, SINGLE, Cloud, half_norms
 from phasediag.empirical._dense import SAFE
 from phasediag.empirical._direct import direct
 from phasediag.empirical._leaves import leafwise, near_samples
@@ -67,7 +67,7 @@ class Pruning:
                     break
                 read.append(len(found.leaf) * (cloud.n >> self.tree.levels))
                 near.append(len(self._near(cloud, x, t, found, wanted)[0]))
-        groups: list[Group] = []
+        out: list[Group] = []
         stop = len(read)
         while stop:
             start = int(np.argmax(np.array(read[:stop]) >= ALIKE * read[stop - 1]))
@@ -75,9 +75,9 @@ class Pruning:
             taken = crowd * (DIFFERENCE + TIME * (stop - start))
             few = taken < LEAFWISE * (dense - PRODUCT * cloud.d) * read[stop - 1] / len(x)
             whole = min(cloud.n * dense, cloud.n * SCREENED + taken)
-            groups.insert(0, Group(slice(start, stop), few, crowd, whole, whole < cloud.n * dense))
+            out.insert(0, Group(slice(start, stop), few, crowd, whole, whole < cloud.n * dense))
             stop = start
-        return tuple(groups)
+        return tuple(out)
 
     def sums(
         self,
@@ -92,7 +92,7 @@ class Pruning:
     ) -> Sums | None:
         """Return the sums at the times of a group, by differences if that is ``few`` or weights might overflow."""
         found = survivors(self.tree, cloud, x, float(times[-1]), wanted, self.tolerance / 2)
-        few = few or found.rise.max() * (times[-1] / times[0]) > 2 * SAFE[dtype]
+        few = few or found.rise.max() * (times[-1] / times[0]) > SAFE[dtype]
         pair = LEAFWISE * (SCREENED if few else _pair(cloud.d, len(times), wanted))
         price = ROW * cloud.d * np.count_nonzero(np.bincount(found.leaf)) + pair * len(found.leaf)
         differences = group.crowd * (DIFFERENCE + TIME * len(times)) if few else 0.0
@@ -117,7 +117,9 @@ class Pruning:
         for _ in range(3):  # the factor grows with the logarithm of the gap
             gap = least + power / 2 * np.log(1 + np.log(cloud.n) + 2 * (gap + 1 + found.energy / t))
         dtype = SINGLE if cloud.lost(x, SINGLE).max() < t else DOUBLE
-        return near_samples(cloud, self.tree, found, x, t * gap + 2 * cloud.lost(x, dtype), dtype)
+        # The lowest energy read enters as its difference from |x - c|^2/2, which loses digits far away.
+        far = 8 * np.finfo(DOUBLE).eps * (half_norms(x - cloud.centre) + cloud.radius**2)
+        return near_samples(cloud, self.tree, found, x, t * gap + 2 * cloud.lost(x, dtype) + far, dtype)
 
 
 def _pair(d: int, n_times: int, wanted: Wanted) -> float:

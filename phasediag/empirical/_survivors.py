@@ -26,7 +26,7 @@ BLOCK = 16  # queries that go down together
 BINS = 128  # of bounds, half a nat wide: what the tolerance admits is found by counting
 GATHERED = 1 << 17  # coordinates gathered at once
 READ = 8  # leaves that a query reads at most to know Z from below,
-NEAR = 250.0  # until no sample can weigh more than e to this, relative to the heaviest one read
+NEAR = 30.0  # until no sample can weigh more than e to this, relative to the heaviest one read
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,18 @@ class _Floor:
 
     def __init__(self, tree: Tree, cloud: Cloud, x: Float, t: float) -> None:
         self._tree, self._cloud, self._x, self._t = tree, cloud, x, t
-        self._size = max(1, cloud.n >> tree.levels)
+        self._size = -(-cloud.n >> tree.levels)
         self.energy, self.log_z = np.full(len(x), np.inf), np.full(len(x), -np.inf)
 
     def read(self, query: Ints, leaf: Ints) -> None:
         """Read a leaf, which it has not read before, for each of these queries."""
-        first = self._tree.rows(self._tree.levels, leaf)
+        first, stop = self._tree.rows(self._tree.levels, leaf), self._tree.rows(self._tree.levels, leaf + 1)
         for part in parts(len(query), max(1, GATHERED // (self._size * self._cloud.d))):
             who = query[part]
-            rows = self._cloud.samples[first[part, None] + np.arange(self._size)]
-            energy = np.square(rows - self._x[who, None]).sum(axis=2) / 2
+            rows = first[part, None] + np.arange(self._size)
+            inside = rows < stop[part, None]  # a leaf may have one row less than others
+            difference = self._cloud.samples[np.where(inside, rows, 0)] - self._x[who, None]
+            energy = np.where(inside, np.square(difference).sum(axis=2) / 2, np.inf)
             before, lowest = self.energy[who], np.minimum(energy.min(axis=1), self.energy[who])
             z = np.exp(self.log_z[who] + (lowest - before) / self._t)
             self.energy[who] = lowest
