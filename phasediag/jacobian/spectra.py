@@ -140,13 +140,13 @@ def subspace_values(
     n: Any = None,
     log_n: ArrayLike | None = None,
 ) -> Float:
-    """Return the singular value along each subspace and, last, off the manifold: `singular_values` unsorted.
+    """Return the singular value along each subspace and, last, off the manifold: the spectrum, unsorted.
 
     Parameters
     ----------
     m, t, alpha, regime, probe, n, log_n
-        As in `singular_values`; any positive dimensions. Singular values of ``sampled`` and ``wishart`` are ordered,
-        and belong to no subspace.
+        As in `phasediag.singular_values`; any positive dimensions. Those of ``sampled`` and ``wishart`` belong to no
+        subspace.
 
     Returns
     -------
