@@ -21,7 +21,7 @@ def situation(case):
     """Return manifold, t, alpha and a probe: the origin, or the norms of a noisy sample."""
     m, log_n, ratio, far = case
     alpha = log_n / m.ambient_dim
-    t = ratio * float(condensation_time(m, alpha, "origin"))
+    t = ratio * float(condensation_time(m, log_n=log_n, probe="origin"))
     # Squares of t must not underflow.
     assume(1e-140 < t < 1e140)
     probe = Probe.profile(np.array(m.dims) * (np.array(m.variances) + t)) if far else Probe.origin()
@@ -101,7 +101,7 @@ def test_the_limit_of_many_samples(m, t, far):
 @pytest.mark.parametrize(("ratio", "log_n", "dim"), [(1e-4, 2, 20), (1e6, 2, 20), (1e-2, 1000, 2000), (1e6, 100, 200)])
 def test_random_points_far_out(ratio, log_n, dim, probe):
     m = LinearManifold([1.0], [dim])
-    t = ratio * float(condensation_time(m, log_n / dim, "origin"))
+    t = ratio * float(condensation_time(m, log_n=log_n, probe="origin"))
     found = exact_averages(m, t, alpha=log_n / dim, probe=probe)
     assert all(np.all(np.isfinite(values)) for values in found.to_dict().values())
     if ratio == 1e6:

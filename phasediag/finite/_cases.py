@@ -24,6 +24,10 @@ from phasediag.probe import Probe
 
 # Of t/s: below, squares of its inverse overflow on the contours.
 _SMALLEST = 1e-120
+# Of t/s, beyond which all samples are equally far to all digits.
+_LARGEST = 1e15
+# Of averages over x, numerical errors of rough ones.
+_ROUGH = 1e-2
 # Subspaces up to which a product of Gauss rules is best.
 _FEW = 3
 # Subspaces from which on contours are shared by the nodes of a panel even at a single point.
@@ -32,12 +36,16 @@ _MANY = 16
 
 @dataclass(frozen=True)
 class Case:
-    """One manifold, probe, t and log N."""
+    """One manifold, probe, t and log N.
+
+    ``rough`` averages over x are good to per cents, to search with.
+    """
 
     m: LinearManifold
     probe: Probe
     t: float
     log_n: float
+    rough: bool = False
 
     @cached_property
     def s(self) -> Float:
@@ -66,13 +74,12 @@ class Case:
 
     @cached_property
     def A(self) -> Float:
-        """t/s_k."""
-        return self.t / self.s
+        """t/s_k, but for variances too small to tell from 0."""
+        return np.minimum(self.t / self.s, _LARGEST)
 
     def energies(self) -> Energies:
         """Return the law of the energies seen from a given point."""
-        a, b = self.probe.affine(self.m)
-        return Energies(self.A, self.dims, (a + b * self.A)[None])
+        return Energies(self.A, self.dims, (self.probe.squared_norms(self.m, self.t) / self.t * self.A)[None])
 
     def nodes(self, accuracy: Accuracy) -> Nodes:
         """Return the nodes of a given point."""
@@ -81,19 +88,20 @@ class Case:
 
     def at_points(self, chi: Float, weights: Float, f: AtNodes, floor: Float) -> Estimate:
         """Return averages at noisy samples, :math:`X_k = (s_k + t)` times a chi-square variable each."""
-        tolerance = TO_SIX_DIGITS if len(self.s) <= _FEW else TO_THREE_DIGITS
+        tolerance = _ROUGH if self.rough else TO_SIX_DIGITS if len(self.s) <= _FEW else TO_THREE_DIGITS
         e = Energies(self.A, self.dims, (1 + self.A) * chi)
         return at_points(e, weights, self.log_n, self.samples.window, f, tolerance, floor)
 
     def over_points(self, wanted: Wanted, scales: Float | None = None) -> Cloud:
         """Average over the chi-square variables, where what is averaged may come from these scales (S, K) of them."""
         if len(self.s) == 1:
-            return by_trapezoidal_rule(self.dims[0], 1.0 if scales is None else float(np.max(scales)), wanted)
+            stretch = 1.0 if scales is None else float(np.max(scales))
+            return by_trapezoidal_rule(self.dims[0], stretch, wanted, self.rough)
         if len(self.s) <= _FEW and scales is None:
-            return by_gauss_rules(self.dims, wanted)
+            return by_gauss_rules(self.dims, wanted, self.rough)
         # Psi(1), the mean of the planted energy, and log of the annealed participation.
         linear = np.array([np.ones_like(self.A), self.A / (1 + self.A), 1 / (2 + self.A)])
-        return by_sobol(self.dims, linear, wanted, scales)
+        return by_sobol(self.dims, linear, wanted, self.rough, scales)
 
 
 def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:

@@ -13,9 +13,10 @@ from typing import Protocol
 import numpy as np
 
 from phasediag._arrays import Float
+from phasediag._estimate import Estimate
 from phasediag.finite._cases import Case, finite_probe
-from phasediag.finite._exact_averages import exact_averages
-from phasediag.finite._roots import falling_root, last_root
+from phasediag.finite._exact_averages import mean_participation, retained_fractions
+from phasediag.finite._roots import Search, falling_root, last_root, polished
 from phasediag.finite._sampling_noise import signal_and_noise
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
@@ -27,6 +28,8 @@ Known = Callable[[float], tuple[float, float]]
 _LOG_2 = math.log(2)
 # Times that a double holds with room for its square root and its inverse; no data set that matters is larger.
 _TIMES, _SIZES = (-690.0, 690.0), (_LOG_2, 1e9)
+# What a search with rough values goes on to.
+_ROUGH = 3e-3
 # Beyond this log(s_k/t_k) the variance of the noise underflows, and the annealed prediction is exact to all digits.
 _DEEP = 160.0
 
@@ -48,12 +51,14 @@ class Crossing(ABC):
     accuracy: float
     #: An excess known worse than this says nothing.
     useless: float = 1e-3
+    #: Whether a rough excess costs less, to search with.
+    has_rough = False
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
 
     @abstractmethod
-    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+    def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return how far condition k is from its threshold, and the error of that."""
 
     def log_times(self, log_n: Float) -> Float:
@@ -76,25 +81,30 @@ class Crossing(ABC):
             return np.nan
         if start < _TIMES[0]:
             return start
-        known = cache(lambda log_t: self._attempt(log_t, log_n, k))
-        with np.errstate(all="ignore"):
-            return _if_known(
-                known,
-                falling_root(_beyond_error(known, self.useless), start, *_TIMES, self.accuracy / 10),
-                self.useless,
-            )
+        return self._root(lambda log_t, rough: self._attempt(log_t, log_n, k, rough), falling_root, start, *_TIMES)
 
     def _log_size(self, log_t: float, k: int, start: float) -> float:
-        known = cache(lambda log_n: self._attempt(log_t, log_n, k))
-        with np.errstate(all="ignore"):
-            return _if_known(
-                known, last_root(_beyond_error(known, self.useless), start, *_SIZES, self.accuracy / 10), self.useless
-            )
+        return self._root(lambda log_n, rough: self._attempt(log_t, log_n, k, rough), last_root, start, *_SIZES)
 
-    def _attempt(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+    def _root(
+        self, known: Callable[[float, bool], tuple[float, float]], search: Search, start: float, low: float, high: float
+    ) -> float:
+        """Return the root, found with rough values first if there are any; nan where it is not known."""
+        known, xtol = cache(known), self.accuracy / 10
+        with np.errstate(all="ignore"):
+            if self.has_rough:
+                x = search(lambda x: known(x, True)[0], start, low, high, _ROUGH)
+                slope = (known(x + 10 * _ROUGH, True)[0] - known(x, True)[0]) / (10 * _ROUGH) if x == x else np.nan
+                root, near = polished(lambda x: known(x, False)[0], x, slope, xtol)
+                if root == root and low < root < high:
+                    return root if known(near, False)[1] < self.useless else np.nan
+            root = search(_beyond_error(lambda x: known(x, False), self.useless), start, low, high, xtol)
+            return _if_known(lambda x: known(x, False), root, self.useless)
+
+    def _attempt(self, log_t: float, log_n: float, k: int, rough: bool) -> tuple[float, float]:
         """Return the excess; nan far outside the range of the integrals, where they cannot even place their nodes."""
         try:
-            return self.excess(log_t, log_n, k)
+            return self.excess(log_t, log_n, k, rough)
         except (ValueError, OverflowError):
             return math.nan, math.inf
 
@@ -126,7 +136,7 @@ class FiniteNoise(Crossing):
         if self.probe.kind in ("test", "train"):
             self.accuracy, self.useless = (1e-2, 3e-2) if median else (1e-3, 1e-2)
 
-    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+    def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return log(noise/signal) along subspace k."""
         found = signal_and_noise(Case(self.m, self.probe, math.exp(log_t), log_n), self.criterion, k)
         signal, noise = np.maximum(found.value[[0, self._column]], np.finfo(float).tiny).tolist()
@@ -149,23 +159,22 @@ class Retained(Crossing):
     """Criterion ``retained``: minus the logit of the retained fraction at ``train``, or at ``test``."""
 
     # The averages over x are good to about 1e-6 of themselves.
-    accuracy = 1e-5
+    accuracy, has_rough = 1e-5, True
 
     def __init__(self, m: LinearManifold, probe: Probe | None = None) -> None:
         self.m, self.probe = m, probe or Probe.train()
         super().__init__(_Condensation(m, self.probe, m.n_subspaces))
         self._fractions = lru_cache(maxsize=256)(self._uncached)
 
-    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+    def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return -log(R_k/(1 - R_k))."""
-        value, error = (float(part[k]) for part in self._fractions(log_t, log_n))
+        value, error = (float(part[k]) for part in self._fractions(log_t, log_n, rough))
         odds, error = _log_odds(value, error)
         return -odds, error
 
-    def _uncached(self, log_t: float, log_n: float) -> tuple[Float, Float]:
+    def _uncached(self, log_t: float, log_n: float, rough: bool) -> Estimate:
         """Return all K fractions: they cost no more than one."""
-        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe=self.probe)
-        return found.retained, found.retained_error
+        return retained_fractions(Case(self.m, self.probe, math.exp(log_t), log_n, rough))
 
 
 class Participation(Crossing):
@@ -177,12 +186,12 @@ class Participation(Crossing):
         self.m, self.probe = m, finite_probe(m, probe)
         super().__init__(_Condensation(m, self.probe, 1))
         if self.probe.kind in ("test", "train"):
-            self.accuracy = Retained.accuracy
+            self.accuracy, self.has_rough = Retained.accuracy, True
 
-    def excess(self, log_t: float, log_n: float, k: int) -> tuple[float, float]:
+    def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return log(Y2/(1 - Y2))."""
-        found = exact_averages(self.m, math.exp(log_t), alpha=log_n / self.m.ambient_dim, probe=self.probe)
-        return _log_odds(float(found.participation), float(found.participation_error))
+        found = mean_participation(Case(self.m, self.probe, math.exp(log_t), log_n, rough))
+        return _log_odds(float(found.value[0]), float(found.error[0]))
 
 
 class _Condensation:

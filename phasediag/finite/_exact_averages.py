@@ -219,6 +219,37 @@ def means(nodes: Nodes, samples: Samples, directions: Directions) -> Estimate:
     return joined(Estimate(-np.euler_gamma - mean.value, mean.error), Y2, traces)
 
 
+def retained_fractions(case: Case) -> Estimate:
+    """Return the retained fraction of each subspace alone, at random x."""
+    directions, whole = Directions.of(case.A, _AT_MANY), case.dims * case.A / (1 + case.A)
+
+    def traces(nodes: Nodes) -> Estimate:
+        A, pairs = directions.A, case.samples.pairs
+        kernels = {**nodes.plain([0]), **nodes.along(pairs, A)}
+        found = integrals(nodes, kernels, lambda level: case.samples.covariances(level, A))
+        return directions.traces(nodes.e.m, nodes.e.xi, found)
+
+    def at(chi: Float, weights: Float) -> Estimate:
+        return case.at_points(chi, weights, traces, whole)
+
+    cloud = case.over_points(Wanted(at, whole, len(whole)))
+    return Estimate(cloud.value / whole, cloud.error / whole)
+
+
+def mean_participation(case: Case) -> Estimate:
+    """Return E Y2 alone, where it does not rest on rare points."""
+
+    def participation(nodes: Nodes) -> Estimate:
+        return integrals(nodes, nodes.plain(case.samples.orders(2)), lambda level: case.samples.weights(level, 2))
+
+    if not case.random:
+        value, error = participation(case.nodes(FINE))
+        return Estimate(value[0], error[0])
+    floor = np.zeros(1)
+    cloud = case.over_points(Wanted(lambda chi, weights: case.at_points(chi, weights, participation, floor), floor))
+    return Estimate(cloud.value, cloud.error)
+
+
 def _one_sample(case: Case) -> Estimate:
     """Return the closed forms at N = 1: the energy of the only sample, and all the weight on it."""
     if case.probe.kind == "train":

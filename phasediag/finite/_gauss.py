@@ -13,16 +13,20 @@ from phasediag.finite._points import Cloud, Wanted
 # Nodes for each X_k, up to what K subspaces can afford.
 _RULES = (4, 7, 10, 14, 19, 25, 34, 46)
 _MOST = {2: 46, 3: 25}
+_ROUGH = 4
 #: What the averages are wanted to, relative to themselves.
 TOLERANCE = 1e-6
 # What the weights of the points that are left out add up to.
 _CUT = 1e-11
 
 
-def by_gauss_rules(dims: Float, wanted: Wanted) -> Cloud:
-    """Average over x; the error is what is estimated to be left of the change from rule to rule, and more."""
+def by_gauss_rules(dims: Float, wanted: Wanted, rough: bool = False) -> Cloud:
+    """Average over x; the error is what is estimated to be left of the change from rule to rule, and more.
+
+    A ``rough`` average is that of one small rule.
+    """
     values: list[Float] = []
-    for size in (size for size in _RULES if size <= _MOST[len(dims)]):
+    for size in (_ROUGH,) if rough else (size for size in _RULES if size <= _MOST[len(dims)]):
         chi, weights = product_rule(tuple(dims), size)
         found = wanted.at(chi, weights)
         values.append(weights @ found.value)

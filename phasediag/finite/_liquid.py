@@ -45,7 +45,7 @@ def liquid_variance(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Estimate:
     value = second - first**2
     # In s^2 E w^2/2 - (s E w)^2/2 all but the relative variance of one weight w = exp(-e) cancels.
     relative = np.expm1(np.minimum(nodes.e.at_integers[0][:, 2] - 2 * log_m, 600))
-    error = error_second + 2 * np.abs(first) * error + beyond + 20 * EPS * np.abs(value) * (1 + 1 / relative)
+    error = error_second + 2 * np.abs(first) * error + beyond + 200 * EPS * np.abs(value) * (1 + 1 / relative)
     return Estimate(value[:, None], error[:, None])
 
 

@@ -9,7 +9,7 @@ from phasediag._arrays import Float
 from phasediag.finite._energies import Accuracy, Energies, Index
 from phasediag.finite._kernels import Kernel, Kernels, OwnContours, along, one
 from phasediag.finite._panels import SharedContours, coordinates, representatives
-from phasediag.finite._window import NODES, Placement
+from phasediag.finite._window import NODES, Placement, Window
 
 # Panels that points share, beyond which they do better in smaller groups.
 _MOST = 120
@@ -46,15 +46,7 @@ class Nodes:
         Points for which that takes too many are too different: a `TooDifferentError`, unless there is one point only.
         """
         sample = representatives(e)
-        window = place(e.at(e.xi[sample]), log_n, accuracy.negligible)
-        columns = np.hstack([np.ones((len(e.xi), 1)), coordinates(e)])
-        fitted, *_ = np.linalg.lstsq(columns[sample], window.centre, rcond=None)
-        # Where N h or P_0 falls moves with the point, the edge of the energies does not.
-        shifts = [columns @ fitted, np.zeros(len(e.xi))]
-        choices = [(window.shared_panels(accuracy.panels, shift[sample]), shift) for shift in shifts]
-        edges, shift = min(choices, key=lambda choice: len(choice[0]))
-        if len(edges) > _MOST and len(e.xi) > 1:
-            raise TooDifferentError
+        edges, shift = _shared_panels(e, place(e.at(e.xi[sample]), log_n, accuracy.negligible), sample, accuracy)
         widths = np.diff(edges) / 2
         v = (edges[:-1] + widths)[:, None] + widths[:, None] * NODES
         log_s = (shift[:, None, None] + v).ravel()
@@ -75,3 +67,18 @@ class Nodes:
         """Return s^p K_{p,f} for the insertions 1, delta, delta^2 along directions of A = t/s."""
         inserted = along(A, self.kernels.centre)
         return {p: self.kernels.kernel(p, inserted) for p in orders}
+
+
+def _shared_panels(e: Energies, window: Window, sample: Index, accuracy: Accuracy) -> tuple[Float, Float]:
+    """Return the edges of panels for all points, measured from a log s of each, and these."""
+    if len(e.xi) == 1:
+        return window.panels(accuracy.panels)[0], np.zeros(1)
+    columns = np.hstack([np.ones((len(e.xi), 1)), coordinates(e)])
+    fitted, *_ = np.linalg.lstsq(columns[sample], window.centre, rcond=None)
+    # Where N h or P_0 falls moves with the point, the edge of the energies does not.
+    shifts = [columns @ fitted, np.zeros(len(e.xi))]
+    choices = [(window.shared_panels(accuracy.panels, shift[sample], _MOST), shift) for shift in shifts]
+    few = [(edges, shift) for edges, shift in choices if edges is not None]
+    if not few:
+        raise TooDifferentError
+    return min(few, key=lambda choice: len(choice[0]))

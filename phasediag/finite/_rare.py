@@ -17,7 +17,8 @@ from phasediag.finite._points import AtPoints, Cloud, Wanted
 
 _TINY = float(np.finfo(float).tiny)
 # Values of theta that are tried; relative entropies of the tilted law up to which x is drawn as it falls.
-_TRIED, _NEAR = 24, 0.5
+_TRIED = 24
+_NEAR_OF_GAUSS, _NEAR_OF_DRAWS = 3.0, 0.5
 
 
 def with_logs(at: AtPoints) -> AtPoints:
@@ -51,7 +52,7 @@ def mean_of_rare(case: Case) -> Cloud | None:
     Y2 = _alone(case, m * scales, np.full(_TRIED, 1 / _TRIED))
     known = Y2.error[:, 2] < 0.5
     best = int(np.argmax(np.where(known, Y2.value[:, 2] - entropy, -np.inf)))
-    if entropy[best] < _NEAR:
+    if entropy[best] < (_NEAR_OF_GAUSS if len(m) <= 3 else _NEAR_OF_DRAWS):
         return None
     around = sorted({0, best // 2, best, min(best + 2, _TRIED - 1)})
 

@@ -22,7 +22,7 @@ _EDGE = 2.0**-40
 _SEED = 20240811
 
 
-def by_sobol(dims: Float, linear: Float, wanted: Wanted, scales: Float | None = None) -> Cloud:
+def by_sobol(dims: Float, linear: Float, wanted: Wanted, rough: bool = False, scales: Float | None = None) -> Cloud:
     """Average over x; errors are standard errors over the randomisations, and numerical ones.
 
     Parameters
@@ -33,6 +33,8 @@ def by_sobol(dims: Float, linear: Float, wanted: Wanted, scales: Float | None = 
         Coefficients of the chi-square variables in the control variates.
     wanted : Wanted
         What is averaged.
+    rough : bool
+        Whether the first points are enough.
     scales : ndarray, shape (S, K), optional
         Draw from a mixture of S laws, of chi-square variables of these scales, and weight the points by what is known.
     """
@@ -55,7 +57,7 @@ def by_sobol(dims: Float, linear: Float, wanted: Wanted, scales: Float | None = 
         controls = np.concatenate([ratio - 1, ratio * _controls(dims, linear, chi)], axis=-1)
         means = _controlled(ratio * value, controls, ratio * (chi - dims)[..., len(dims) - wanted.own :])
         mean, spread = means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(_RANDOMISATIONS)
-        if chi.shape[1] >= _MOST or np.all(spread <= TOLERANCE * np.maximum(np.abs(mean), wanted.floor)):
+        if rough or chi.shape[1] >= _MOST or np.all(spread <= TOLERANCE * np.maximum(np.abs(mean), wanted.floor)):
             break
     return Cloud(mean, spread + (ratio * error).mean(axis=(0, 1)), value.reshape(-1, value.shape[-1]))
 

@@ -12,6 +12,12 @@ from phasediag.finite._energies import EPS, Energies
 
 _ORDER = 16
 _TABLE = 240
+# Panels of all points together that a gigabyte holds, and how much finer those of few dimensions may be.
+_MOST, _STEEPEST = 20_000, 15.0
+_TOO_MANY = (
+    "exact averages need too fine a quadrature here, where a subspace has a dimension near 0 or a variance beyond all "
+    "bounds in units of t: take larger dims, or a larger t"
+)
 
 
 NODES, WEIGHTS = legendre.leggauss(_ORDER)
@@ -118,16 +124,20 @@ class Window:
         return cls(table.log_s, _density(e, table, level), low, high, np.minimum(centre, e.at_integers[1][:, 1]))
 
     def panels(self, refine: float) -> Float:
-        """Return the edges of panels, shape (n, P + 1)."""
-        return _equidistribute(self.log_s, refine * self.density, self.low, self.high)
+        """Return the edges of panels, shape (n, P + 1); a ValueError where they do not fit into memory."""
+        edges = _equidistribute(self.log_s, refine * self.density, self.low, self.high, _MOST // len(self.low))
+        if edges is None:
+            raise ValueError(_TOO_MANY)
+        return edges
 
-    def shared_panels(self, refine: float, shift: Float) -> Float:
-        """Return edges that serve all points at once, measured from a shift of each, shape (P + 1,)."""
+    def shared_panels(self, refine: float, shift: Float, most: int) -> Float | None:
+        """Return edges that serve all points at once, measured from a shift of each, shape (P + 1,); None if many."""
         v = self.log_s - shift[:, None]
         low, high = np.min(self.low - shift, keepdims=True), np.max(self.high - shift, keepdims=True)
         grid = np.unique(np.clip(v, low, high))
         spread = [np.interp(grid, x, y, left=0, right=0) for x, y in zip(v, self.density, strict=True)]
-        return _equidistribute(grid[None], refine * np.max(spread, axis=0)[None], low, high)[0]
+        edges = _equidistribute(grid[None], refine * np.max(spread, axis=0)[None], low, high, most)
+        return None if edges is None else edges[0]
 
 
 #: Laws seen from n points, log N and log of what may be left out -> where the integrals live
@@ -155,7 +165,7 @@ def _falls_of_power(log_n: float, table: _Table) -> tuple[Float, Float]:
 def _density(e: Energies, table: _Table, level: Float) -> Float:
     """Return panels that span about one scale of variation of log K_1, and of N h where that is of order 1."""
     # Kernels of few dimensions are steeper than their saddle-point values.
-    return (1 / (2.5 * table.scale) + level) * max(1.0, np.sqrt(2 / np.min(e.m)))
+    return (1 / (2.5 * table.scale) + level) * float(np.clip(np.sqrt(2 / np.min(e.m)), 1, _STEEPEST))
 
 
 def _graded(rate: Float, q: Float) -> Float:
@@ -209,10 +219,13 @@ def _interpolate(at: Float, x: Float, y: Float) -> Float:
     return np.array([np.interp(*row) for row in zip(at, x, y, strict=True)])
 
 
-def _equidistribute(x: Float, density: Float, low: Float, high: Float) -> Float:
+def _equidistribute(x: Float, density: Float, low: Float, high: Float, most: int) -> Float | None:
+    """Return the edges of panels of equal measure, as many in each row; None where that are too many."""
     steps = np.diff(x, axis=1) * (density[:, 1:] + density[:, :-1]) / 2
     measure = np.hstack([np.zeros((len(x), 1)), np.cumsum(steps, axis=1)])
     first, last = _interpolate(low, x, measure), _interpolate(high, x, measure)
+    if not np.max(last - first) < most:
+        return None
     count = int(np.ceil(np.max(last - first))) + 1
     edges = _interpolate(first[:, None] + (last - first)[:, None] * np.linspace(0, 1, count + 1), measure, x)
     edges[:, 0], edges[:, -1] = low, high
