@@ -183,7 +183,9 @@ def test_diagram_shows_the_marked_size_and_judges_at_the_probe_asked_for(run):
 
 
 def test_diagram_of_slow_criteria_takes_few_sizes(run):
-    code, out, err = run("diagram", "--var", 1, "--dims", 4, "--closure", "finite", "--save", "x.npz")
+    code, out, err = run(
+        "diagram", "--var", 1, "--dims", 4, "--closure", "finite", "--probe", "origin", "--save", "x.npz"
+    )
     assert (code, err) == (0, "")
     assert out.startswith("Phase diagram: 24 alpha")
 

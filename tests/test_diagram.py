@@ -135,7 +135,15 @@ def test_the_former_name_of_t_warns():
 
 def test_slow_criteria_are_solved_one_by_one_and_say_so():
     seen = []
-    phase_diagram(PAPER, [0.1, 0.2, 0.3], TIMES, "score", "finite", progress=lambda tasks: seen.extend(tasks) or tasks)
+    phase_diagram(
+        PAPER,
+        [0.1, 0.2, 0.3],
+        TIMES,
+        "score",
+        "finite",
+        probe="origin",
+        progress=lambda tasks: seen.extend(tasks) or tasks,
+    )
     assert len(seen) == 3
 
 
@@ -320,7 +328,7 @@ def test_families_keep_their_number_of_subspaces():
 
 def test_finite_closure_has_no_boundary_below_two_samples():
     alphas = np.array([0.5, 1, 5, 50]) * np.log(2) / 30
-    diagram = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite")
+    diagram = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite", probe="origin")
     assert np.isnan(diagram.critical_times).tolist() == [[True] * 2] + [[False] * 2] * 3
     assert diagram.closure == "finite"
     assert not diagram.lost[0].any()
@@ -328,3 +336,14 @@ def test_finite_closure_has_no_boundary_below_two_samples():
     small = LinearManifold([1, 1e-3], [2, 5], 30)
     for grid in automatic_ranges(small, "resolution", "finite", 5):
         assert np.all(np.diff(grid) > 0)
+
+
+def test_at_finite_n_condensation_and_criterion_share_their_points():
+    m = LinearManifold([1], [2])
+    diagram = phase_diagram(m, n=[2, 30], t=TIMES, criterion="score", closure="finite")
+    assert diagram.probe == "test"
+    np.testing.assert_allclose(
+        diagram.condensation_times[1], condensation_time(m, n=30, probe="test", closure="finite"), rtol=1e-9
+    )
+    assert np.isnan(diagram.condensation_times[0])
+    assert np.all(diagram.phase[0] == 0)  # of two samples one always has half of the weight

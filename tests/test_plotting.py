@@ -106,7 +106,7 @@ def test_a_diagram_shows_its_boundaries(drawn):
 
 def test_boundaries_break_off_where_they_do_not_exist():
     alphas = np.array([0.5, 1, 5, 50, 90]) * np.log(2) / 30
-    _, ax = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite").plot(axis="n")
+    _, ax = phase_diagram(PAPER, alphas, TIMES, "resolution", "finite", probe="origin").plot(axis="n")
     drawn = lines(ax)[0]
     assert np.array_equal(np.isfinite(drawn[:, 1]), drawn[:, 0] >= 2 * (1 - 1e-12))
 

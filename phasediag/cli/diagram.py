@@ -33,8 +33,9 @@ Examples:
 @click.option(
     "--closure",
     help="Closure of the criterion: exact or gaussian for rem, annealed or finite for resolution and score; the "
-    "criterion's first unless given. finite takes about 0.2 s for each alpha, and the criterion retained 1 to 10 s "
-    "for two or three subspaces and more for more: by default 24 alphas are solved, and a bar shows the time left.",
+    "criterion's first unless given. finite takes about 10 s for each alpha, with --probe origin 0.2 s, and the "
+    "criterion retained 1 to 10 s for two or three subspaces and more for more: by default 24 alphas are solved, and a "
+    "bar shows the time left.",
 )
 @click.option(
     "--probe",

@@ -38,7 +38,7 @@ class PhaseDiagram:
     criterion, closure : str
         What "lost" means.
     condensation_times : ndarray, shape (A,)
-        Below it a typical noisy sample sees a few data only.
+        Below it a typical noisy sample sees a few data only; nan where it always does, N <= 2.
     critical_times : ndarray, shape (A, K)
         Below it the subspace is lost; nan where it never is.
     probe : str or None
@@ -119,7 +119,7 @@ class PhaseDiagram:
 
         Memorisation: condensed, t < t_c. Geometric memorisation: some subspace is lost. Noise: t > s_k for all k.
         """
-        condensed = self.times < self.condensation_times[:, None]
+        condensed = ~(self.times >= self.condensation_times[:, None])
         some_lost = self.times < self.first_loss[:, None]
         noise = self.times > np.max(self.variances, axis=1, keepdims=True)
         return np.select([condensed, some_lost, noise], [0, 1, 2], 3).astype(np.int8)

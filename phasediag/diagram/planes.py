@@ -50,8 +50,10 @@ def phase_diagram(
     n : array_like, shape (A,), optional
         Increasing numbers of samples, > 1, instead of ``alphas``.
     probe : {"typical", "origin"}
-        Where ``resolution`` and ``score`` are judged; ``origin`` is the centre of the data, which backward trajectories
-        leave, and condensation is judged at a typical point all the same. The other criteria have points of their own.
+        Where ``resolution`` and ``score`` are judged: a noisy sample, with closure ``finite`` an average over many
+        (``test``: seconds for each alpha), and condensation alike. ``origin`` is the centre of the data, which
+        backward trajectories leave, and condensation is judged at a typical point all the same. The other criteria have
+        points of their own.
     progress : callable, optional
         Wraps the values that are solved one by one, with closure ``finite`` and criterion ``retained``: ``tqdm``, say.
     times : array_like
@@ -168,15 +170,16 @@ def _diagram(
     progress: Callable[[Any], Any],
 ) -> PhaseDiagram:
     where = lost_at(criterion, closure, probe)
+    # At finite N condensation is judged like the criterion, at noisy fresh samples.
+    at, how = ("test", "finite") if where == "test" and closure == "finite" else ("typical", "exact")
     t = _grid("t", positive("t", t))
     condensation, critical = [], []
     for start, stop in _runs(manifolds, one_by_one=is_slow(criterion, closure), progress=progress):
         m, some = manifolds[start], alphas[start:stop]
         check_gaussian(m)
-        condensation.append(condensation_time(m, log_n=some * m.ambient_dim))
-        critical.append(
-            critical_times(m, log_n=some * m.ambient_dim, criterion=criterion, closure=closure, probe=where)
-        )
+        log_n = some * m.ambient_dim
+        condensation.append(condensation_time(m, log_n=log_n, probe=at, closure=how))
+        critical.append(critical_times(m, log_n=log_n, criterion=criterion, closure=closure, probe=where))
     return PhaseDiagram(
         axis=axis,
         values=values,

@@ -24,7 +24,9 @@ class Boundaries(NamedTuple):
     def edges(self) -> Float:
         """Upper ends of memorisation, geometric memorisation and generalisation, increasing; shape (3, X)."""
         lost = np.max(np.nan_to_num(self.critical, nan=0.0), axis=1)
-        return np.maximum.accumulate([np.nan_to_num(self.condensation), lost, np.max(self.variances, axis=1)])
+        return np.maximum.accumulate(
+            [np.nan_to_num(self.condensation, nan=1e300), lost, np.max(self.variances, axis=1)]
+        )
 
 
 def smooth(diagram: "PhaseDiagram", x: Float, scale: str, axis: str) -> Boundaries:
