@@ -83,6 +83,8 @@ def phase_diagram(
     """
     t = _renamed(t, times)
     check_gaussian(m)
+    if alphas is not None:
+        log_size(m.ambient_dim, alphas)  # refuses numbers of samples in this place
     if t is None or (alphas is None and n is None):
         found, noise = automatic_ranges(m, criterion, closure, probe=probe)
         alphas = found if alphas is None and n is None else alphas
@@ -202,7 +204,6 @@ def _sizes(m: LinearManifold, alphas: ArrayLike | None, n: ArrayLike | None) -> 
         if n is not None:
             raise ValueError("n must be left out where alphas are given")
         values = _grid("alphas", positive("alphas", alphas))
-        log_size(m.ambient_dim, values)  # refuses numbers of samples in this place
         return "alpha", values, values
     assert n is not None
     values = _grid("n", positive("n", n))
