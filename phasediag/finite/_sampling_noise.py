@@ -138,7 +138,7 @@ def _over_x(case: Case, criterion: str, k: int) -> Estimate:
     planted = case.probe.kind == "train"
 
     def at(chi: Float, weights: Float) -> Estimate:
-        found = split.at_points(chi, weights, lambda nodes: at_x(nodes, 0, planted), floor[:2])
+        found = split.at_points(chi, weights, lambda nodes: at_x(nodes, 0, planted), 30 * floor[:2])
         xi = (1 + split.A[0]) * chi[:, :1]
         return Estimate(np.hstack([found.value, xi]), np.hstack([found.error, np.zeros_like(xi)]))
 
