@@ -112,7 +112,8 @@ def measured_critical_times(
     r"""Measure the time at which the sampling noise along each subspace reaches its signal.
 
     ``resolution``: the standard deviation over data sets of :math:`J_{ii}` at the origin equals :math:`1/(t + s_k)`.
-    ``score``: that of the score along one direction of subspace k equals \|its mean\| at the probe displaced along it.
+    ``score``: that of the score along one direction of subspace k, displaced along it, equals the population value,
+    :math:`\sqrt{t}/(t + s_k)`.
     The times are interpolated between measurements around the annealed prediction; errors are bootstrapped over
     data sets.
 

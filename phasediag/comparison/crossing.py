@@ -12,9 +12,10 @@ _RESAMPLES = 200
 
 
 def noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the largest time at which the noise falls through the signal, and its bootstrapped error.
+    r"""Return the largest time at which the noise falls through the signal, and its bootstrapped error.
 
-    The signal along subspace k is :math:`1/(t + s_k)` for the Jacobian, and for the score its mean.
+    Signals are population values: along subspace k :math:`1/(t + s_k)` of the Jacobian and
+    :math:`\sqrt{t}/(t + s_k)` of the score at :math:`x = \sqrt{t}`.
     """
     first, second = _powers(found, criterion, k)
     n = len(first)
@@ -23,8 +24,7 @@ def noise_meets_signal(found: Measurement, criterion: str, k: int, rng: np.rando
     mean = draws @ first
     # A resample may hold one data set only: its variance is 0, or below by rounding.
     variance = np.maximum((draws @ second - mean**2) * n / (n - 1), np.finfo(float).tiny)
-    population = 1 / (found.times + group_variances(found.law)[k])
-    signal = mean if criterion == "score" else population
+    signal = (np.sqrt(found.times) if criterion == "score" else 1.0) / (found.times + group_variances(found.law)[k])
     excess = np.log(variance) - np.log(signal**2)
     crossings = np.array([_last_fall(np.log(found.times), row) for row in excess])
     found_again = crossings[1:][np.isfinite(crossings[1:])]

@@ -24,7 +24,7 @@ _LEGEND: tuple[Line, ...] = (
 )
 _CRITICAL = (
     "Critical times: where the standard deviation over data sets of J_ii at the origin is 1/(t + s_k) (resolution), "
-    "and that of the score, displaced along the subspace, equals its mean (score); errors are bootstrapped.",
+    "and that of the score, displaced along the subspace, equals its signal (score); errors are bootstrapped.",
 )
 
 

@@ -38,7 +38,7 @@ _TIMES: tuple[Line, ...] = (
     "Critical times at this N, all exact:",
     ("condensation", "Y2 = 1/2 at the probe: two samples carry the score"),
     ("resolution", "noise of the score's Jacobian along the subspace equals its signal (at the origin)"),
-    ("score", "noise of the score along the subspace equals its mean (at x = sqrt(t) e_k)"),
+    ("score", "noise of the score along the subspace equals its signal (at x = sqrt(t) e_k)"),
     ("retained", "half of the covariance along the subspace is left (at train); the smaller variance shrinks first"),
 )
 
