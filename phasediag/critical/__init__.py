@@ -1,7 +1,7 @@
 """Condensation thresholds and critical times of the subspaces, both ways: t at given alpha, alpha at given t.
 
-Derived in :doc:`/theory/condensation` and :doc:`/theory/criteria`. A criterion is one `Threshold
-<phasediag.critical.threshold.Threshold>`, explicit in log N; `phasediag.critical.criteria` lists them.
+Derived in :doc:`/theory/condensation` and :doc:`/theory/criteria`. A criterion is one
+``Threshold``, explicit in log N; ``phasediag.critical.criteria`` lists them.
 """
 
 from phasediag.critical.condensation import condensation_alpha, condensation_time

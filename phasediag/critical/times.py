@@ -66,6 +66,7 @@ def critical_times(
 
             \log N = A + \frac{u_k}{(1 + u_k)(1 + 2 u_k)}
             + \log \frac{u_k (1 + 5 u_k + 5 u_k^2 + 2 u_k^3)}{(1 + 2 u_k)^2}
+
         At a ``typical`` point, :math:`x_i^2 = s_k + t`, where backward trajectories pass, the noise of both is larger,
 
         .. math::

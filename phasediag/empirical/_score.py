@@ -58,7 +58,7 @@ class EmpiricalScore:
         map stays on disk as well.
     tolerance : float
         What samples skipped by way of the index may add to log Z and the entropy, to the mean in units of
-        :math:`\sqrt t` and to the covariance in units of t; at most 1e-6. `Moments.skipped` tells the bound reached.
+        :math:`\sqrt t` and to the covariance in units of t; at most 1e-6. ``Moments.skipped`` tells the bound reached.
 
     Raises
     ------
