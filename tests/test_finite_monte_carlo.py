@@ -128,6 +128,5 @@ def test_sampling_noise():
         scores.add("noise of the Jacobian", squared_deviations(covariance), (t**2 * found.noise[k]) ** 2)
         found = sampling_noise(m, t, alpha=alpha, criterion="score")
         mean = simulate(m, n, t, Probe.displaced(k), seed)[3][:, first]
-        scores.add("signal of the score", (np.sqrt(t) - mean) / t, found.signal[k])
         scores.add("noise of the score", squared_deviations(mean), (t * found.noise[k]) ** 2)
     scores.check(fewest=20)

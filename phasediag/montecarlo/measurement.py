@@ -47,8 +47,8 @@ class Measurement:
     ``covariance_matrix``, (T, m, m). Entropies and :math:`\log Z` are in nats. `mean`, `values` and the like refuse
     other names with a ValueError.
 
-    In ``replicates``, ``covariance`` is the diagonal of C, (R, T, m), and ``singular_values`` are those on the manifold:
-    off it they are 1/t. With ``method="rare"``, ``covariance`` is the mean over each group, (R, T, K),
+    In ``replicates``, ``covariance`` is the diagonal of C, (R, T, m), and ``singular_values`` are those on the
+    manifold: off it they are 1/t. With ``method="rare"``, ``covariance`` is the mean over each group, (R, T, K),
     ``covariance_direction`` that of its first direction; ``truncation`` bounds the relative error of Z, (R, T), and
     ``freezing_point`` is :math:`\lambda_c` at the point.
 

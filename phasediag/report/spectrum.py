@@ -219,9 +219,13 @@ def _accuracy(m: LinearManifold, t: Float, log_n: float, regime: str, probe: Pro
     ]
     factors, values = worst_factor(m, t, log_n, regime, probe), state(m, t, log_n, probe)
     ends = sorted({int(np.argmin(t)), int(np.argmax(t))})
-    found = " and ".join(f"{_off(float(factors[i]))} at {variable} = {values[i]:.3g}" for i in ends)
+    found = " and ".join(f"{_off(float(factors[i]))} at {variable} {_is(float(values[i]))}" for i in ends)
     return [f"{regime}: off from means over data sets by up to {found}, the worst that was found on 16 manifolds"]
 
 
 def _off(factor: float) -> str:
     return f"{100 * (factor - 1):.2g} %" if factor < 1.995 else f"a factor {factor:.2g}"
+
+
+def _is(value: float) -> str:
+    return f"= {value:.3g}" if np.isfinite(value) else "beyond all doubles"
