@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import distribution
 from pathlib import Path
+from tempfile import mkdtemp
 
 import jupytext
 
@@ -44,6 +45,11 @@ numpydoc_show_class_members = False
 
 # Pages are computed by a kernel of the environment that builds them, which also finds the helpers beside this file.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+# A kernel on this machine need not warn that it talks to this machine.
+os.environ["IPYTHONDIR"] = mkdtemp()
+profile = Path(os.environ["IPYTHONDIR"], "profile_default")
+profile.mkdir()
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
 nb_execution_mode = "inline"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
