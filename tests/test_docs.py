@@ -117,7 +117,7 @@ DOCUMENTS = [
     f"crosscheck {MAIN} --n 20 --t 0.1 --replicates 10 --seed 0",
     f"dataset-size {MAIN} --t 1e-9,0.1,1e9",
     "diagnose model:score --samples data.npy --t 0.1,1",
-    "diagnose model:score --samples data.npy --t 0.1,1 --heldout data.npy --generated data.npy",
+    "diagnose model:score --samples data.npy --t 0.1,1 --heldout fresh.npy --generated data.npy",
     f"finite {MAIN} --alpha 0.23 --t 0.1,1 --fluctuations",
     "finite --var 1 --dims 4 --n 2,30 --t 1 --probe train --critical-times",
     f"free-energy {MAIN} --alpha 0.1,0.23 --t 0.1,1",
@@ -134,6 +134,7 @@ DOCUMENTS = [
 def test_json_follows_its_schema(command, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("data.npy", np.random.default_rng(0).standard_normal((60, 3)))
+    np.save("fresh.npy", np.random.default_rng(1).standard_normal((60, 3)))
     Path("model.py").write_text("def score(x, t):\n    return -x / (1 + t[:, None])\n")
     schema = json.loads((DOCS / "schemas" / "phasediag.schema.json").read_text())
     with pytest.raises(SystemExit):

@@ -115,3 +115,36 @@ def test_names_are_looked_up_in_the_working_directory(folder):
     with pytest.raises(ModuleNotFoundError, match="nothing_like_this"):
         load("broken:score")
     assert str(folder) not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("def f(x):\n    return x\n", ("failed at x of shape (2, 8)", "positional")),
+        ("def f(x, t):\n    return x + np.nan\n", ("no finite number at t = 0.1",)),
+        ("def f(x, t):\n    return x * t\n", ("operands", "mine.py, line 3")),
+        ("def f(x, t):\n    return {}['a']\n", ("KeyError", "mine.py, line 3")),
+        ("def f(x, t):\n    return 1j * x\n", ("real numbers",)),
+        ("f = 3\n", ("cannot be loaded", "must be a function")),
+        ("raise RuntimeError('no')\n", ("cannot be loaded: RuntimeError: no",)),
+    ],
+)
+def test_what_fails_in_the_users_code_is_one_line(run, folder, body, words):
+    (folder / "mine.py").write_text("import numpy as np\n" + body)
+    try:
+        code, _, err = run("mine:f", "--samples", "test.npy", "--t", "0.1,1")
+    finally:
+        sys.modules.pop("mine", None)
+    assert code == 2
+    assert err.count("\n") == 1
+    for word in words:
+        assert word in err
+
+
+def test_held_out_data_are_other_data_of_one_width(run, folder):
+    np.save("narrow.npy", np.ones((20, 3)))
+    argv = ("my_scores:copy", "--samples", "test.npy", "--t", "0.1,1", "--heldout")
+    for held_out, words in (("test.npy", "holds the training samples"), ("narrow.npy", "got 3 and 8")):
+        code, _, err = run(*argv, held_out)
+        assert code == 2
+        assert words in err

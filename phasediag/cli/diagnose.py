@@ -1,9 +1,15 @@
 """``phasediag diagnose``."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from traceback import extract_tb
 from typing import Any
 
 import click
 
+import phasediag
 from phasediag.cli.options import figure_options, output_options, seed_option, times_option
 from phasediag.cli.output import emit
 from phasediag.cli.query import Query, reads_query
@@ -88,16 +94,61 @@ def command(
 
         check_target(output, FORMATS, "-o")
     t, data = np.unique(query.t), {name: _rows(path) for name, path in files.items() if path is not None}
-    score = load(entry, kind, clock) if entry is not None else from_diffusers(folder)
+    _check(data)
     rng = np.random.default_rng(seed)
     clean = data.get("heldout", data["samples"])
     probes = clean[np.sort(rng.choice(len(clean), min(n_probes, len(clean)), replace=False))]
-    found = diagnose(score, t, probes, **data, method=method, rng=rng)
+    with _in_working_directory():
+        if entry is None:
+            score = from_diffusers(folder)
+        else:
+            with _one_line(f"{entry} cannot be loaded"):
+                score = load(entry, kind, clock)
+            shapes = f"x of shape {probes[:2].shape} and t of shape {t[[0]].repeat(len(probes[:2])).shape}"
+            with _one_line(f"{entry} failed at {shapes}"):
+                score(np.asarray(probes[:2], dtype=float), t[[0]].repeat(len(probes[:2])))
+        found = diagnose(score, t, probes, **data, method=method, rng=rng)
     if output is not None:
         from phasediag.plotting import save_figure
 
         save_figure(found.plot(time=query.time, columns=columns)[0], output)
     emit(score_report(found, entry or str(folder), query.time, seed), query)
+
+
+def _check(data: dict[str, Any]) -> None:
+    """Refuse data of different widths, and held-out samples that are the training samples."""
+    samples = data["samples"]
+    for name, rows in data.items():
+        if rows.shape[1] != samples.shape[1]:
+            widths = f"{rows.shape[1]} and {samples.shape[1]}"
+            raise click.UsageError(f"--{name} and --samples must have rows of one length, got {widths}")
+    held_out = data.get("heldout")
+    if held_out is not None and held_out.shape == samples.shape and (held_out[:] == samples[:]).all():
+        raise click.UsageError("--heldout holds the training samples: it must be data that the model has not seen")
+
+
+@contextmanager
+def _in_working_directory() -> Iterator[None]:
+    """Let the user's code import from the working directory, whenever it does."""
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+@contextmanager
+def _one_line(what: str) -> Iterator[None]:
+    """Say in one line what the user's own code raised, and where."""
+    try:
+        yield
+    except Exception as error:
+        place = extract_tb(error.__traceback__)[-1]
+        if os.path.dirname(phasediag.__file__) in place.filename:
+            raise click.UsageError(f"{what}: {str(error).removeprefix('entry: ')}") from None
+        where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+        raise click.UsageError(f"{what}: {type(error).__name__}: {error} ({where})") from None
 
 
 def _rows(path: str) -> Any:

@@ -39,6 +39,8 @@ def load(entry: str, kind: Kind = "score", clock: Clock = "ve") -> Any:
     module, _, path = entry.partition(":")
     if not (module and path):
         raise ValueError(f"entry must be module:function, got {entry!r}")
+    if module.endswith(".py") or os.sep in module:
+        raise ValueError(f"entry: name the module as Python imports it, without folder and .py, got {module!r}")
     folder = os.getcwd()
     sys.path.insert(0, folder)
     try:

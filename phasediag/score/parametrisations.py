@@ -86,9 +86,14 @@ class ParametrisedScore:
         """Return the score, shape (B, d)."""
         x, t = queries(x, t)
         a, b, c = (factor[:, None] for factor in coefficients(self.kind, self.clock, t))
-        predicted = np.asarray(self.function(c * x, from_ve(t, self.clock)), dtype=float)
+        predicted = np.asarray(self.function(c * x, from_ve(t, self.clock)))
+        if predicted.dtype.kind not in "fiu":
+            raise ValueError(f"the score function must return real numbers, got the type {predicted.dtype}")
         if predicted.shape != x.shape:
             raise ValueError(f"the score function returned shape {predicted.shape} for points of shape {x.shape}")
+        finite = np.isfinite(predicted).all(axis=1)
+        if not finite.all():
+            raise ValueError(f"the score function returned no finite number at t = {t[np.argmin(finite)]:.4g}")
         return a * predicted + b * x
 
     def _product(self, name: str, x: ArrayLike, t: ArrayLike, v: ArrayLike) -> Float:
