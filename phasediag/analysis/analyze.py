@@ -1,6 +1,6 @@
 """One call that asks a data set when, and along which directions, its score memorises."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -13,6 +13,7 @@ from phasediag.analysis import bracket
 from phasediag.analysis._passes import Queries, nearest, sums_over_samples
 from phasediag.analysis.directions import measured_directions
 from phasediag.analysis.models import denoising_bound, fit_by_class, fit_mixture, information_of
+from phasediag.analysis.notes import limits
 from phasediag.analysis.result import ClassAnalysis, DataAnalysis
 from phasediag.analysis.samples import Samples, Scale, prepare
 from phasediag.critical import condensation_time, critical_times
@@ -163,7 +164,7 @@ def analyze(
         classes=_classes(data, labels, codes),
         seed=seed.entropy,
         notes=tuple(
-            _notes(data, times, manifold, entropy, interval, picked, exponent, predicted, measured, errors_measured)
+            limits(data.n, times, manifold, entropy, interval, picked, exponent, predicted, measured, errors_measured)
         ),
     )
 
@@ -341,37 +342,3 @@ def _classes(data: Samples, labels: ArrayLike | None, codes: Index | None) -> Cl
         np.array(times),
         speciation if speciation > 0 else float("nan"),
     )
-
-
-def _notes(
-    data: Samples,
-    t: Float,
-    manifold: LinearManifold,
-    entropy: Estimate,
-    interval: Sequence[float],
-    picked: Index,
-    exponent: Float,
-    predicted: dict[str, Float],
-    measured: dict[str, Float],
-    errors: dict[str, Float],
-) -> Iterable[str]:
-    if not np.isfinite(interval[0]):
-        yield "two samples are left in doubt outside the grid of t: no lower end of the condensation time"
-    if not np.isfinite(interval[1]):
-        yield "the upper bound does not pass log N on the grid of t: no upper end of the condensation time"
-    collapsed = t[entropy.value < np.log(2)]
-    if len(collapsed):
-        yield f"below t = {collapsed[-1]:.3g} the weights have collapsed: the local dimension there means nothing"
-    if np.any(exponent < 0.9):
-        above = t[exponent < 0.9][-1]
-        yield f"up to t = {above:.3g} the measured noise falls more slowly than 1/N: critical times there extrapolate"
-    t_c = condensation_time(manifold, log_n=np.log(data.n))
-    for name in CRITERIA:
-        if np.any(predicted[name] < 2 * t_c):
-            yield f"{name}: predicted times below {2 * t_c:.3g} are upper estimates: the weights are near condensation"
-        with np.errstate(invalid="ignore"):
-            known = predicted[name] >= 2 * t_c
-            off = known & (np.abs(measured[name] - predicted[name]) > 3 * errors[name] + 0.3 * predicted[name])
-        if np.any(off):
-            listed = ", ".join(str(i + 1) for i in picked[off])
-            yield f"{name}: measured and predicted times differ along directions {listed}: no Gaussian is like the data"

@@ -7,7 +7,7 @@ import sympy as sp
 from phasediag.symbolic._catalogue import formula
 from phasediag.symbolic._symbols import Component, Expr, j, k, lam, lam_c, stable
 
-_FUNCTIONS = {"log1p": "Math.log1p", "expm1": "Math.expm1", "gamma": None, "LambertW": None}
+_FUNCTIONS = {"log1p": "Math.log1p", "expm1": "Math.expm1"}
 
 
 def javascript_source(name: str, subspaces: int | None = None) -> str:
@@ -60,4 +60,4 @@ def _argument(symbol: Any) -> str:
 def _code(expression: Expr) -> str:
     indexed = {node: sp.Symbol(f"{node.base.label}[{node.indices[0]}]") for node in expression.atoms(Component)}
     plain = expression.xreplace(indexed).xreplace({k: sp.Symbol("k"), j: sp.Symbol("j")})
-    return str(sp.jscode(plain, user_functions={name: js for name, js in _FUNCTIONS.items() if js}))
+    return str(sp.jscode(plain, user_functions=_FUNCTIONS))
