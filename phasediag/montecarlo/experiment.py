@@ -1,6 +1,7 @@
 """One replicated experiment: what is drawn and measured for each data set, and its seeds."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from time import perf_counter
@@ -25,7 +26,7 @@ _SLICE = 0.5
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(ABC):
     """One data set after another, the score evaluated at one probe and several times on each.
 
     Replicate r depends on the seed and on r alone, so that neither the number of workers nor an interruption
@@ -58,9 +59,9 @@ class Experiment:
                     break
         return {name: np.stack([r[name] for r in replicates]) for name in replicates[0]}
 
+    @abstractmethod
     def replicate(self, rng: np.random.Generator) -> dict[str, Float]:
         """Draw one data set and measure; every array starts with the axis of times."""
-        raise NotImplementedError
 
     def notes(self, replicates: dict[str, Float]) -> tuple[str, ...]:
         """Return what limits the numbers."""
@@ -101,6 +102,7 @@ class Experiment:
         found.require_memory()
         return found
 
+    @abstractmethod
     def require_memory(self) -> None:
         """Raise a ValueError if a data set does not fit this machine."""
 
