@@ -26,7 +26,8 @@ LEAST = 1e5  # ns that a query must cost where all samples are looked at: less i
 CROWD = 1 << 22  # pairs of query and sample held at once
 # What things cost, in ns. A pair of query and sample, per coordinate, and per time and sum, where all are read;
 PRODUCT, EXP, SUM = 0.02, 1.2, 0.02
-SCREENED = 1.2  # a pair where all are screened;
+SCREENED, SINGLY = 1.2, 0.01  # a pair where all are screened, and per coordinate;
+VISIT, LOOK = 7e4, 1.4  # the way down the tree, and a coordinate of the leaves read there;
 ROW, LEAFWISE = 1.0, 1.2  # a sample of a leaf, per coordinate, and how much more a pair costs leaf by leaf;
 DIFFERENCE, TIME = 230.0, 5.0  # a pair by differences, and per time.
 
@@ -40,6 +41,33 @@ class Group:
     crowd: float  # how many of them, per query
     whole: float  # what a query costs, in ns, where all samples are looked at,
     screened: bool  # and whether that is by screening them
+
+
+@dataclass(frozen=True)
+class _Pilot:
+    """Samples a query at one time, in the mean over a few: to read, of weights that matter, and on the way down."""
+
+    read: float
+    near: float
+    seen: float
+
+    def group(self, cloud: Cloud, wanted: Wanted, times: slice) -> Group:
+        """Return a group of times that ends with this one."""
+        dense, taken = _pair(cloud.d, times.stop - times.start, wanted), self.taken(times.stop - times.start)
+        few = taken < LEAFWISE * (dense - PRODUCT * cloud.d) * self.read
+        screened = cloud.n * _screened(cloud.d) + taken
+        return Group(times, few, self.near, min(cloud.n * dense, screened), screened < cloud.n * dense)
+
+    def taken(self, n_times: int) -> float:
+        """Return what the samples that matter cost, in ns, by differences."""
+        return self.near * (DIFFERENCE + TIME * n_times)
+
+    def pays(self, cloud: Cloud, wanted: Wanted) -> bool:
+        """Return whether the tree may be faster at this one time."""
+        group = self.group(cloud, wanted, slice(0, 1))
+        pair = _screened(cloud.d) if group.few else _pair(cloud.d, 1, wanted)
+        leaves = LEAFWISE * pair * self.read + (self.taken(1) if group.few else 0)
+        return VISIT + LOOK * cloud.d * self.seen + leaves < group.whole
 
 
 @dataclass(frozen=True)
@@ -57,27 +85,30 @@ class Pruning:
         """Return groups of the first of the ascending times that should be tried."""
         if len(x) == 0 or cloud.n * _pair(cloud.d, 1, wanted) < LEAST:
             return ()
-        x = x[:: -(-len(x) // PILOTS)]
-        read: list[int] = []
-        near: list[int] = []
+        pilots = self._pilots(cloud, x[:: -(-len(x) // PILOTS)], times, wanted)
+        while pilots and not pilots[-1].pays(cloud, wanted):
+            pilots.pop()
+        out: list[Group] = []
+        stop = len(pilots)
+        while stop:
+            last = pilots[stop - 1]
+            start = next(i for i, pilot in enumerate(pilots) if pilot.read >= ALIKE * last.read)
+            out.insert(0, last.group(cloud, wanted, slice(start, stop)))
+            stop = start
+        return tuple(out)
+
+    def _pilots(self, cloud: Cloud, x: Float, times: Float, wanted: Wanted) -> list[_Pilot]:
+        """Return what a few queries say of each of the ascending times, until most leaves must be read."""
+        out: list[_Pilot] = []
+        size = cloud.n >> self.tree.levels
         with np.errstate(over="ignore", invalid="ignore"):
             for t in times.tolist():
                 found = survivors(self.tree, cloud, x, t, wanted, self.tolerance / 2)
                 if len(found.leaf) > MOST * (len(x) << self.tree.levels):
                     break
-                read.append(len(found.leaf) * (cloud.n >> self.tree.levels))
-                near.append(len(self._near(cloud, x, t, found, wanted)[0]))
-        out: list[Group] = []
-        stop = len(read)
-        while stop:
-            start = int(np.argmax(np.array(read[:stop]) >= ALIKE * read[stop - 1]))
-            dense, crowd = _pair(cloud.d, stop - start, wanted), near[stop - 1] / len(x)
-            taken = crowd * (DIFFERENCE + TIME * (stop - start))
-            few = taken < LEAFWISE * (dense - PRODUCT * cloud.d) * read[stop - 1] / len(x)
-            whole = min(cloud.n * dense, cloud.n * SCREENED + taken)
-            out.insert(0, Group(slice(start, stop), few, crowd, whole, whole < cloud.n * dense))
-            stop = start
-        return tuple(out)
+                near = len(self._near(cloud, x, t, found, wanted)[0])
+                out.append(_Pilot(*(count / len(x) for count in (size * len(found.leaf), near, size * found.looks))))
+        return out
 
     def sums(
         self,
@@ -93,7 +124,7 @@ class Pruning:
         """Return the sums at the times of a group, by differences if that is ``few`` or weights might overflow."""
         found = survivors(self.tree, cloud, x, float(times[-1]), wanted, self.tolerance / 2)
         few = few or found.rise.max() * (times[-1] / times[0]) > SAFE[dtype]
-        pair = LEAFWISE * (SCREENED if few else _pair(cloud.d, len(times), wanted))
+        pair = LEAFWISE * (_screened(cloud.d) if few else _pair(cloud.d, len(times), wanted))
         price = ROW * cloud.d * np.count_nonzero(np.bincount(found.leaf)) + pair * len(found.leaf)
         differences = group.crowd * (DIFFERENCE + TIME * len(times)) if few else 0.0
         if price * (cloud.n >> self.tree.levels) > len(x) * (group.whole - differences):
@@ -120,6 +151,11 @@ class Pruning:
         # The lowest energy read enters as its difference from |x - c|^2/2, which loses digits far away.
         far = 8 * np.finfo(DOUBLE).eps * (half_norms(x - cloud.centre) + cloud.radius**2)
         return near_samples(cloud, self.tree, found, x, t * gap + 2 * cloud.lost(x, dtype) + far, dtype)
+
+
+def _screened(d: int) -> float:
+    """Return what a pair of query and sample costs where all are screened, in ns."""
+    return SCREENED + SINGLY * d
 
 
 def _pair(d: int, n_times: int, wanted: Wanted) -> float:

@@ -39,6 +39,7 @@ class Survivors:
     log_z: Float  # log Z of the samples read, relative to exp(-energy/t), shape (b,)
     rise: Float  # by how much the exponent of another one may exceed its own, shape (b,)
     skipped: Float  # bound on what the leaves left out add, relative to Z, shape (b,)
+    looks: int  # leaves read for that, over all queries
 
 
 def survivors(tree: Tree, cloud: Cloud, x: Float, t: float, wanted: Wanted, tolerance: float) -> Survivors:
@@ -72,7 +73,7 @@ def survivors(tree: Tree, cloud: Cloud, x: Float, t: float, wanted: Wanted, tole
         skipped[block] += lost
         found.append((query[~dropped] + block.start, nodes[place[~dropped]]))
     query, leaf = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Survivors(query, leaf, floor.energy, floor.log_z, rise, skipped)
+    return Survivors(query, leaf, floor.energy, floor.log_z, rise, skipped, floor.looks)
 
 
 def _log_bounds(
@@ -103,10 +104,11 @@ class _Floor:
     def __init__(self, tree: Tree, cloud: Cloud, x: Float, t: float) -> None:
         self._tree, self._cloud, self._x, self._t = tree, cloud, x, t
         self._size = -(-cloud.n >> tree.levels)
-        self.energy, self.log_z = np.full(len(x), np.inf), np.full(len(x), -np.inf)
+        self.energy, self.log_z, self.looks = np.full(len(x), np.inf), np.full(len(x), -np.inf), 0
 
     def read(self, query: Ints, leaf: Ints) -> None:
         """Read a leaf, which it has not read before, for each of these queries."""
+        self.looks += len(query)
         first, stop = self._tree.rows(self._tree.levels, leaf), self._tree.rows(self._tree.levels, leaf + 1)
         for part in parts(len(query), max(1, GATHERED // (self._size * self._cloud.d))):
             who = query[part]
