@@ -215,3 +215,23 @@ def test_a_memory_map_is_indexed_beside_itself(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 3
     np.save(file, samples[::-1])  # other samples: built anew
     assert error(ask(1).jacobian, whole.jacobian) < EPS
+
+
+@pytest.mark.parametrize("library", ["zarr", "h5py"])
+def test_a_store_is_read_like_an_array(library, tmp_path):
+    module, samples = pytest.importorskip(library), CLOUDS["manifold"]
+    if library == "zarr":
+        store = module.create_array(str(tmp_path / "samples.zarr"), data=samples, chunks=(700, 11))
+    else:
+        store = module.File(tmp_path / "samples.h5", "w").create_dataset("samples", data=samples, chunks=(700, 11))
+    x = samples[:40] + 0.1 * np.random.default_rng(1).normal(size=(40, 30))
+    whole = EmpiricalScore(samples)
+    for t in (1e-3, 1.0):
+        for options in ({}, {"index": tmp_path / "tree.npz"}):
+            found = EmpiricalScore(store, max_memory="300kB", **options).moments(x, t)
+            for key in NAMES:
+                assert error(getattr(found, key), getattr(whole.moments(x, t), key)) < EPS, key
+    with pytest.raises(ValueError, match="needs a path for its index"):
+        EmpiricalScore(store, max_memory="300kB", index="auto")
+    little = EmpiricalScore(store)  # what is small is read at once
+    assert np.array_equal(little.score(x, 0.05), whole.score(x, 0.05))

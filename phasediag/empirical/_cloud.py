@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from phasediag.empirical._stored import Stored
+
 __all__ = ["BLOCK", "DOUBLE", "SINGLE", "Cloud", "aligned", "block_rows", "half_norms", "parts"]
 
 Float = NDArray[np.floating[Any]]
@@ -24,7 +26,7 @@ class Cloud:
     r"""Samples :math:`y`, and their unit coordinates :math:`y' = (y - c)/R`, :math:`|y'| \le 1`.
 
     ``c`` is the mean of the samples and ``R`` a power of two, so that scaling is exact and float32 never
-    overflows. The samples themselves are kept by reference (a `numpy.memmap` stays on disk).
+    overflows. The samples themselves are kept by reference (a `numpy.memmap` or a store stays on disk).
 
     Parameters
     ----------
@@ -33,9 +35,9 @@ class Cloud:
         Bytes that copies in unit coordinates may take; what does not fit is recomputed block by block.
     """
 
-    def __init__(self, samples: Float, budget: int) -> None:
+    def __init__(self, samples: Float | Stored, budget: int) -> None:
         self.samples = samples
-        self.n, self.d = samples.shape
+        self.n, self.d = int(samples.shape[0]), int(samples.shape[1])
         total = np.zeros(self.d)
         for start, rows in self._passes():
             finite = np.isfinite(rows).all(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phasediag._files import checked_suffix, whole_file
+from phasediag.empirical._stored import Stored
 from phasediag.empirical._tree import Tree
 
 __all__ = ["indexed"]
@@ -19,12 +20,12 @@ ARRAYS = ("order", "centre", "axes", "low", "high", "radius")
 READ = 1 << 24  # bytes read at once
 
 
-def indexed(samples: Float, index: str | os.PathLike[str]) -> tuple[Tree, Float]:
+def indexed(samples: Float | Stored, index: str | os.PathLike[str]) -> tuple[Tree, Float]:
     """Return the tree of the samples and the samples sorted by it, built, or read back from a file.
 
     ``"auto"`` keeps the file beside a memory map, as ``NAME.index.npz``, if its folder can be written, and builds it
-    anew where it does not fit the samples; an array in memory gets no file. The sorted copy of a memory map is kept
-    on disk as well.
+    anew where it does not fit the samples; an array in memory gets no file, a store of Zarr or HDF5 needs a path. The
+    sorted copy of what is on a disk is kept there as well.
     """
     path = None
     if index == "auto":
@@ -34,6 +35,8 @@ def indexed(samples: Float, index: str | os.PathLike[str]) -> tuple[Tree, Float]
     else:
         checked_suffix(index, (".npz", ".npz"), "index")
         path = Path(index)
+    if path is None and isinstance(samples, Stored):
+        raise ValueError("index: a store of Zarr or HDF5 needs a path for its index, such as 'samples.index.npz'")
     if path is None:
         tree = Tree.build(samples)
         return tree, samples[tree.order]
@@ -45,7 +48,7 @@ def indexed(samples: Float, index: str | os.PathLike[str]) -> tuple[Tree, Float]
         found = Tree.build(samples)
         with whole_file(path) as part:
             np.savez(part, version=VERSION, fingerprint=name, **{key: getattr(found, key) for key in ARRAYS})
-    if not isinstance(samples, np.memmap):
+    if not isinstance(samples, np.memmap | Stored):
         return found, samples[found.order]
     return found, _sorted_file(samples, found, path.with_name(f"{path.stem}.{name[:16]}.npy"))
 
@@ -62,19 +65,20 @@ def _load(path: Path, fingerprint: str) -> Tree | None:
     return Tree(order, centre, axes, low, high, float(radius))
 
 
-def _sorted_file(samples: Float, tree: Tree, path: Path) -> Float:
+def _sorted_file(samples: Float | Stored, tree: Tree, path: Path) -> Float:
     """Return a memory map of the sorted samples, written where there is none: leaves must lie together on a disk."""
     if not path.exists():
         with whole_file(path) as part:
             copy = np.lib.format.open_memmap(part, "w+", samples.dtype, samples.shape)
+            place = np.argsort(tree.order)
             for rows in _slices(samples):
-                copy[rows] = samples[tree.order[rows]]
+                copy[place[rows]] = samples[rows]
             copy.flush()
             del copy
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def _fingerprint(samples: Float) -> str:
+def _fingerprint(samples: Float | Stored) -> str:
     """Return a digest of the shape, the type and every byte."""
     digest = hashlib.blake2b(f"{samples.shape} {samples.dtype.str}".encode(), digest_size=32)
     for rows in _slices(samples):
@@ -82,6 +86,6 @@ def _fingerprint(samples: Float) -> str:
     return digest.hexdigest()
 
 
-def _slices(samples: Float) -> list[slice]:
-    step = max(1, READ // (samples.shape[1] * samples.itemsize))
+def _slices(samples: Float | Stored) -> list[slice]:
+    step = max(1, READ // (samples.shape[1] * samples.dtype.itemsize))
     return [slice(i, i + step) for i in range(0, len(samples), step)]

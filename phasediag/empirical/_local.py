@@ -15,6 +15,7 @@ from phasediag.empirical._cloud import Cloud, parts
 from phasediag.empirical._index import indexed
 from phasediag.empirical._moments import Moments, Wanted
 from phasediag.empirical._pruning import Pruning
+from phasediag.empirical._stored import Stored
 
 __all__ = ["Local"]
 
@@ -24,6 +25,7 @@ LEAFWISE_TILE = 1024  # or over the leaves that they must read
 SMALL_TILE = 16  # and so few that two tiles for two threads do not pay
 THREADED = 1 << 20  # coordinates of differences below which threads do not pay
 WORKSPACE = 1 << 25  # bytes a thread may use
+LITTLE = 1 << 20  # bytes of a store that are read at once
 
 
 class Local:
@@ -31,13 +33,16 @@ class Local:
 
     def __init__(
         self,
-        samples: Float,
+        samples: Float | Stored,
         dtype: np.dtype[Any],
         memory: int,
         index: str | os.PathLike[str] | None,
         tolerance: float,
     ) -> None:
-        self.cloud = Cloud(np.asarray(samples), memory // 2)  # plain, of a memory map too: its slices cost less
+        if isinstance(samples, Stored) and samples.nbytes <= max(memory // 2, LITTLE):
+            samples = samples[:]
+        rows = samples if isinstance(samples, Stored) else np.asarray(samples)  # plain: slices of memory maps cost more
+        self.cloud = Cloud(rows, memory // 2)
         self.pruning: Pruning | None = None
         if index is not None:
             tree, rows = indexed(samples, index)

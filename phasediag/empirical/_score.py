@@ -14,6 +14,7 @@ from phasediag.empirical._moments import Moments, Wanted
 from phasediag.empirical._namespace import foreign, namespace, on_host
 from phasediag.empirical._pointwise import central_difference, each_time
 from phasediag.empirical._shards import Shards
+from phasediag.empirical._stored import Stored, is_stored
 
 __all__ = ["EmpiricalScore"]
 
@@ -43,10 +44,10 @@ class EmpiricalScore:
     Parameters
     ----------
     samples : array_like, shape (N, d)
-        Kept by reference where it is an array of floats (do not change it afterwards). May be a ``numpy.memmap``
-        larger than the memory, or a ``dask.array.Array``: its chunks then stay with the workers of the cluster, each
-        of which answers for its own, and the rest of the options holds for each chunk. Arrays of PyTorch, JAX, CuPy
-        or any library of the array API standard stay on their device, and results are of their kind.
+        Kept by reference where it is an array of floats (do not change it afterwards). May be a ``numpy.memmap`` or an
+        array of Zarr or HDF5 larger than the memory, or a ``dask.array.Array``: its chunks then stay with the workers
+        of the cluster, each of which answers for its own, and the rest of the options holds for each chunk. Arrays of
+        PyTorch, JAX, CuPy or any library of the array API standard stay on their device, and results are of their kind.
     dtype : {float64, float32}, optional
         Arithmetic and results; that of the samples by default (float64 for integers).
     max_memory : str or int
@@ -54,8 +55,8 @@ class EmpiricalScore:
     index : None, "auto" or path, optional
         Group the samples in a tree, so that most of them need not be read where few matter: it pays from about 1e5
         samples of few intrinsic dimensions on, and the sorted copy takes as much memory as the samples. A path
-        (``.npz``) keeps the tree in a file, and ``"auto"`` does beside a ``numpy.memmap``; the sorted copy of a memory
-        map stays on disk as well.
+        (``.npz``) keeps the tree in a file, and ``"auto"`` does beside a ``numpy.memmap``; the sorted copy of what is
+        on a disk stays there as well.
     tolerance : float
         What samples skipped by way of the index may add to log Z and the entropy, to the mean in units of
         :math:`\sqrt t` and to the covariance in units of t; at most 1e-6. ``Moments.skipped`` tells the bound reached.
@@ -98,7 +99,9 @@ class EmpiricalScore:
         tolerance: float = 1e-12,
     ) -> None:
         elsewhere = foreign(samples) or hasattr(samples, "to_delayed")
-        if not elsewhere and not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
+        if is_stored(samples):
+            samples = Stored(samples)
+        elif not elsewhere and not (isinstance(samples, np.ndarray) and samples.dtype in (SINGLE, DOUBLE)):
             samples = as_float("samples", samples)
         if samples.ndim != 2 or 0 in samples.shape:
             raise ValueError(f"samples must have shape (N, d) with N, d >= 1, got {tuple(samples.shape)}")

@@ -6,6 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from phasediag.empirical._stored import Stored
+
 __all__ = ["Tree"]
 
 Float = NDArray[np.floating[Any]]
@@ -62,7 +64,7 @@ class Tree:
         return len(self.order) * np.asarray(nodes) >> level
 
     @classmethod
-    def build(cls, samples: Float) -> Self:
+    def build(cls, samples: Float | Stored) -> Self:
         """Group the samples: split at the median of the widest coordinate, again and again."""
         n, d = samples.shape
         centre, axes = _principal(samples)
@@ -130,7 +132,7 @@ def _squared(z: Float, low: Float, high: Float) -> Float:
     return np.asarray(np.einsum("ij,ij->i", outside, outside))
 
 
-def _principal(samples: Float) -> tuple[Float, Float]:
+def _principal(samples: Float | Stored) -> tuple[Float, Float]:
     """Return the mean and the leading principal axes, shape (d, k)."""
     n, d = samples.shape
     step = max(1, READ // (8 * d))
