@@ -1,11 +1,16 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and arrays that are read back as they were."""
 
+import hashlib
+import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
 
 PathLike = str | os.PathLike[str]
 
@@ -46,6 +51,43 @@ def whole_file(path: PathLike) -> Iterator[Path]:
         if error.errno is None or not (error.filename is None or ".phasediag-" in str(error.filename)):
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def write_arrays(path: PathLike, kind: str, arrays: Mapping[str, Any]) -> None:
+    """Write arrays as a ``.npz`` file with the text ``format``, its kind, and a ``checksum`` over everything else."""
+    stored = {"format": np.array(kind), **arrays}
+    with whole_file(path) as beside, beside.open("wb") as file:
+        np.savez(file, **stored, checksum=np.array(_checksum(stored)))
+
+
+def read_arrays(path: PathLike, kind: str, name: str) -> dict[str, Any]:
+    """Return the arrays of a file of that kind; a ValueError naming the argument unless it is whole."""
+    if not Path(path).is_file():
+        raise ValueError(f"{name} {os.fspath(path)!r} is a folder, a pipe or a device, not a file")
+    try:
+        # From memory: NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
+            stored = {key: file[key] for key in file.files}
+        whole = str(stored.pop("checksum")) == _checksum(stored) and str(stored.pop("format")) == kind
+    except Exception:  # a damaged archive raises almost anything
+        whole = False
+    if not whole:
+        raise damaged(path, name)
+    return stored
+
+
+def damaged(path: PathLike, name: str) -> ValueError:
+    """Return the error that a file which is not what it should be deserves."""
+    return ValueError(f"{name} {os.fspath(path)!r} is damaged or not a {name}; it is left as it is: give another path")
+
+
+def _checksum(arrays: Mapping[str, Any]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 def _target(path: PathLike, name: str) -> Path:

@@ -1,16 +1,26 @@
 """The analysis of samples against laws whose information is known."""
 
 import json
+import pickle
+import shutil
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 
 from phasediag import GaussianMixture, LinearManifold, analyze, condensation_time
-from phasediag.analysis import read_curve, read_labels, read_samples
-from phasediag.analysis._passes import Cut, Queries, nearest, sums_over_samples
+from phasediag.analysis import checkpoint, read_curve, read_labels, read_samples
 from phasediag.analysis.bracket import entropies, leave_one_out
-from phasediag.analysis.models import denoising_bound, fit_by_class, information_of
+from phasediag.analysis.checkpoint import Checkpoint
+from phasediag.analysis.covariances import group_moments
+from phasediag.analysis.models import denoising_bound, gaussian, information_of
+from phasediag.analysis.passes import Passes
+from phasediag.analysis.rows import Part, Rows
+from phasediag.analysis.samples import Cut, Samples
+from phasediag.analysis.sums import Queries, nearest, sums_over_samples
 from phasediag.analysis.words import sentences, tables
 from phasediag.empirical import EmpiricalScore
 
@@ -54,6 +64,12 @@ def test_the_information_of_twenty_laws_lies_in_the_bracket():
     assert np.all((low[some] > 1 / 1.5) & (high[some] < 1.5))
 
 
+def read(y, cut):
+    """Samples as the passes read them."""
+    passes = Passes(Rows(y), 10**8, None, lambda items, count, what: items, Checkpoint(None, ""))
+    return Samples(passes, cut, "as given")
+
+
 @pytest.fixture(scope="module")
 def plain():
     rng = np.random.default_rng(3)
@@ -66,7 +82,7 @@ def plain():
 def test_sums_over_samples_leave_the_own_sample_out(plain):
     y, cut, queries = plain
     t = np.array([1e-4, 0.3, 20.0])
-    noisy, clean = sums_over_samples(y, cut, queries, t, executor=None, progress=lambda items, count: items)
+    noisy, clean = sums_over_samples(read(y, cut), queries, t)
     scaled = cut(y)
     for k, time in enumerate(t):
         for q, own in enumerate(queries.index):
@@ -81,7 +97,7 @@ def test_sums_over_samples_leave_the_own_sample_out(plain):
 def test_entropy_and_leave_one_out_are_those_of_the_empirical_score(plain):
     y, cut, queries = plain
     t = np.array([0.1, 2.0])
-    noisy, _ = sums_over_samples(y, cut, queries, t, executor=None, progress=lambda items, count: items)
+    noisy, _ = sums_over_samples(read(y, cut), queries, t)
     score = EmpiricalScore(cut(y))
     for k, time in enumerate(t):
         x = queries.a + np.sqrt(time) * queries.xi
@@ -96,7 +112,7 @@ def test_entropy_and_leave_one_out_are_those_of_the_empirical_score(plain):
 def test_nearest_neighbours(plain):
     y, cut, queries = plain
     distances = np.sum((queries.a[:, None] - cut(y)) ** 2, axis=2)
-    np.testing.assert_allclose(nearest(y, cut, queries), np.sort(distances, axis=1)[:, 1:3], rtol=1e-9)
+    np.testing.assert_allclose(nearest(read(y, cut), queries), np.sort(distances, axis=1)[:, 1:3], rtol=1e-9)
 
 
 def test_a_gaussian_fitted_to_many_samples_gives_its_information():
@@ -104,8 +120,8 @@ def test_a_gaussian_fitted_to_many_samples_gives_its_information():
     y, rng = m.sample(40_000, 0), np.random.default_rng(1)
     index = np.sort(rng.choice(len(y), 4000, replace=False))
     queries = Queries(index, y[index], rng.standard_normal((4000, 4)))
-    folds = fit_by_class(y, Cut(np.zeros(4), 1.0), np.zeros(len(y), dtype=int))
-    curve = information_of(folds, queries, np.array([0.05, 0.5]))
+    groups = group_moments(read(y, Cut(np.zeros(4), 1.0)), None)
+    curve = information_of(gaussian(groups), queries, np.array([0.05, 0.5]))
     error = curve.std(axis=1) / np.sqrt(4000)
     assert np.all(np.abs(curve.mean(axis=1) - m.mutual_information([0.05, 0.5]).value) < 4 * error)
 
@@ -133,8 +149,6 @@ def test_measured_critical_times_agree_with_theory_where_it_is_exact():
 
 
 def test_results_do_not_depend_on_the_executor():
-    from concurrent.futures import ThreadPoolExecutor
-
     y = LinearManifold([1.0], [3]).sample(300, 0)
     with ThreadPoolExecutor(2) as pool:
         shared = analyze(y, rng=5, n_queries=20, executor=pool).to_dict()
@@ -270,3 +284,121 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert "does not exist" in capsys.readouterr().err
     assert run(["analyze", "y.npy", "-o", "report.exe"]) == 2
     assert "-o" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["samples", "covariances", "distinct samples"])
+def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path, name, monkeypatch):
+    """A checkpoint copied in mid-run is what a kill leaves: at most one part is read again, to the same numbers."""
+    monkeypatch.setattr(checkpoint, "_SHARE", 0.0)
+    y = LinearManifold([1.0, 0.2], [2, 2], 5).sample(300, 0)
+    y, labels, path = np.vstack([y, y[:7]]), np.arange(307) % 3, tmp_path / "run.npz"
+    read = []
+
+    def killed(items, count, what):
+        for i, item in enumerate(items):
+            if (what, i) == (name, 5):
+                shutil.copy(path, tmp_path / "left.npz")
+            yield item
+
+    def resumed(items, count, what):
+        for item in items:
+            read.append(what)
+            yield item
+
+    options = {"labels": labels, "rng": 5, "n_queries": 20}
+    whole = analyze(y, **options, checkpoint=path, progress=killed)
+    again = analyze(y, **options, checkpoint=tmp_path / "left.npz", progress=resumed)
+    assert read[0] == name
+    assert read.count(name) == 16 - 5
+    assert again.to_dict() == whole.to_dict() == analyze(y, **options).to_dict()
+    read.clear()
+    assert analyze(y, **options, checkpoint=path, progress=resumed).to_dict() == whole.to_dict()
+    assert read == []
+
+
+def test_checkpoints_of_other_analyses_are_refused_and_kept(tmp_path):
+    y, path = LinearManifold([1.0], [3]).sample(100, 0), tmp_path / "run.npz"
+    analyze(y, rng=1, n_queries=20, checkpoint=path)
+    before = path.read_bytes()
+    for other, options in ((y, {"rng": 2}), (y[:-1], {"rng": 1}), (2 * y, {"rng": 1}), (y, {"rng": 1, "scale": 2})):
+        with pytest.raises(ValueError, match="belongs to another analysis"):
+            analyze(other, n_queries=20, checkpoint=path, **options)
+    assert path.read_bytes() == before
+    with pytest.raises(ValueError, match="checkpoint needs rng"):
+        analyze(y, checkpoint=path)
+    path.write_bytes(before[:-40] + b"x" * 40)
+    with pytest.raises(ValueError, match="damaged or not a checkpoint"):
+        analyze(y, rng=1, n_queries=20, checkpoint=path)
+    with pytest.raises(ValueError, match="its folder does not exist"):
+        analyze(y, rng=1, checkpoint=tmp_path / "no" / "run.npz")
+
+
+def test_memory_is_bounded_whatever_the_number_of_samples(tmp_path):
+    y = np.random.default_rng(0).standard_normal((60_000, 64)).astype(np.float32)
+    np.save(tmp_path / "y.npy", y)
+    mapped, labels = np.load(tmp_path / "y.npy", mmap_mode="r"), np.arange(len(y)) % 3
+    tracemalloc.start()
+    analyze(mapped, np.array([1.0, 4.0]), labels, rng=0, n_queries=64, max_memory="10MB")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6 < y.nbytes
+    with pytest.raises(ValueError, match=r"max_memory must be at least \dMB .* covariances of 3"):
+        analyze(mapped, labels=labels, rng=0, max_memory="1MB")
+
+
+@pytest.mark.parametrize("kind", ["array", "memory map", "hdf5"])
+def test_results_do_not_depend_on_processes(tmp_path, kind):
+    y = LinearManifold([1.0], [3]).sample(300, 0)
+    if kind == "memory map":
+        np.save(tmp_path / "y.npy", y)
+        y = np.load(tmp_path / "y.npy", mmap_mode="r")
+    elif kind == "hdf5":
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(tmp_path / "y.h5", "w") as file:
+            file["y"] = y
+        y = h5py.File(tmp_path / "y.h5", "r")["y"]
+    alone = analyze(y, rng=5, n_queries=20)
+    with ProcessPoolExecutor(2, get_context("forkserver")) as pool:
+        assert analyze(y, rng=5, n_queries=20, executor=pool).to_dict() == alone.to_dict()
+
+
+def test_memory_maps_are_sent_by_name_and_arrays_in_part(tmp_path):
+    y = np.arange(6e4).reshape(30_000, 2)
+    np.save(tmp_path / "y.npy", y)
+    for source, most in ((np.load(tmp_path / "y.npy", mmap_mode="r"), 2000), (y, 2000), (y[::2], 2000)):
+        sent = pickle.dumps(Part(Rows(source), 100, 120, 0, 10**6))
+        assert len(sent) < most
+        ((start, rows),) = pickle.loads(sent).blocks(100, 8)
+        assert start == 100
+        np.testing.assert_array_equal(rows, source[100:120])
+    view = np.load(tmp_path / "y.npy", mmap_mode="r")[50:]  # its place in the file is not that of its map
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(Part(Rows(view), 0, 3, 0, 100))).rows[:], view[:3])
+
+
+def test_dask_arrays_are_read_chunk_by_chunk():
+    da = pytest.importorskip("dask.array")
+    law = GaussianMixture([0.5, 0.5], [[3, 0, 0, 0], [-3, 0, 0, 0]], [1.0, 1.0])
+    y, labels = law.sample_labelled(300, 0)
+    y = np.vstack([y, y[:5]]).reshape(305, 2, 2)
+    options = {"labels": [*labels, *labels[:5]], "rng": 5, "n_queries": 20}
+    spread = da.from_array(y, chunks=(70, 1, 2))
+    found, expected = analyze(spread, **options).to_dict(), analyze(y, **options).to_dict()
+    assert_alike(found, expected)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="executor: a Dask array has workers"):
+        analyze(spread, executor=pool)
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        analyze(spread[spread[:, 0, 0] > 0])
+
+
+def assert_alike(found, expected):
+    """Compare results that differ by rounding only."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for name in expected:
+            assert_alike(found[name], expected[name])
+    elif isinstance(expected, list) and expected and isinstance(expected[0], float | None):
+        np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=1e-9, atol=1e-12)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-9)
+    else:
+        assert found == expected

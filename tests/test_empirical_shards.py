@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from phasediag import LinearManifold
+from phasediag import LinearManifold, analyze, diagnose
 from phasediag.empirical import EmpiricalScore, shards
 from phasediag.empirical._merge import merge
 from phasediag.empirical._moments import Wanted
@@ -80,6 +80,29 @@ def test_files_are_shards_with_an_index_each(cluster, tmp_path):
         shards(paths)
     with pytest.raises(ValueError, match="paths must name at least one"):
         shards([])
+
+
+def test_an_analysis_and_a_diagnosis_of_spread_samples_are_those_of_one_process(cluster):
+    spread, t = da.from_array(SAMPLES[:2000], chunks=(1100, 4)), np.array([0.02, 0.3])
+    found, expected = (analyze(y, t, rng=1, n_queries=40) for y in (spread, SAMPLES[:2000]))
+    for name in ("excess_entropy", "information_upper", "local_dimension", "spectrum"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9)
+    assert found.condensation_interval == pytest.approx(expected.condensation_interval, nan_ok=True)
+    heldout, model = SAMPLES[2000:2060], EmpiricalScore(SAMPLES[:500])
+    found, expected = (
+        diagnose(model, t, heldout[:3], y, heldout, generated=SAMPLES[:20], points=20) for y in (spread, SAMPLES[:2000])
+    )
+    assert found.copying.rate == expected.copying.rate
+    assert found.copying.dimension == pytest.approx(expected.copying.dimension)
+    assert found.copying.originals.tolist() == list(range(20))
+    np.testing.assert_allclose(found.rho.value, expected.rho.value, rtol=1e-7)
+    np.testing.assert_allclose(found.directions.critical_times_theory, expected.directions.critical_times_theory)
+    for name in ("noise", "noise_empirical"):
+        np.testing.assert_allclose(
+            getattr(found.directions, name).value, getattr(expected.directions, name).value, rtol=1e-7
+        )
+    with pytest.raises(ValueError, match="heldout is needed"):
+        diagnose(model, t, heldout[:3], spread, generated=SAMPLES[:20])
 
 
 def test_bad_shards_are_named():

@@ -11,10 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import skew
 from threadpoolctl import threadpool_info
 
-from phasediag import LinearManifold
+from phasediag import LinearManifold, _files
 from phasediag.empirical import EmpiricalScore
 from phasediag.montecarlo import Measurement, measure
-from phasediag.montecarlo import checkpoint as _checkpoint
 from phasediag.montecarlo import experiment as _experiment
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
@@ -306,7 +305,7 @@ def _changed(path, change):
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files if name != "checksum"}
     change(arrays)
-    np.savez(path, **arrays, checksum=_checkpoint._checksum(arrays))
+    np.savez(path, **arrays, checksum=_files._checksum(arrays))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """One call that asks a data set when, and along which directions, its score memorises."""
 
-from collections.abc import Callable, Iterable
+import hashlib
 from concurrent.futures import Executor
 from typing import Any
 
@@ -9,23 +9,27 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float, Index, positive
 from phasediag._estimate import Estimate
-from phasediag.analysis import bracket
-from phasediag.analysis._passes import Queries, nearest, sums_over_samples
-from phasediag.analysis.directions import measured_directions
-from phasediag.analysis.models import denoising_bound, fit_by_class, fit_mixture, information_of
+from phasediag._files import PathLike
+from phasediag._version import __version__
+from phasediag.analysis import bracket, models
+from phasediag.analysis.checkpoint import Checkpoint
+from phasediag.analysis.classes import by_class, codes_of
+from phasediag.analysis.covariances import WHOLE, Groups, group_moments, principal_directions
+from phasediag.analysis.directions import critical_directions
+from phasediag.analysis.memory import require_memory
 from phasediag.analysis.notes import limits
-from phasediag.analysis.result import ClassAnalysis, DataAnalysis
-from phasediag.analysis.samples import Samples, Scale, prepare
-from phasediag.critical import condensation_time, critical_times
+from phasediag.analysis.passes import Passes, Progress
+from phasediag.analysis.result import DataAnalysis
+from phasediag.analysis.rows import Rows
+from phasediag.analysis.samples import Samples, Scale, checked, prepare
+from phasediag.analysis.sums import Queries, Sums, drawn, nearest, sums_over_samples
+from phasediag.critical import condensation_time
+from phasediag.empirical._arguments import number_of_bytes
 from phasediag.laws.linear import LinearManifold
 
 __all__ = ["analyze"]
 
-#: Criteria whose critical times can be measured.
-CRITERIA = ("resolution", "score")
-_TIMES, _DIRECTIONS, _PROBES = 20, 8, 64
-# A spectrum of so many coordinates is found whole; beyond, from as many samples.
-_WHOLE = 4096
+_TIMES = 20
 
 
 def analyze(
@@ -42,7 +46,9 @@ def analyze(
     components: int | None = None,
     mmse: ArrayLike | None = None,
     n_queries: int = 500,
-    progress: Callable[[Iterable[Any], int, str], Iterable[Any]] | None = None,
+    max_memory: str | int = "4GB",
+    checkpoint: PathLike | None = None,
+    progress: Progress | None = None,
 ) -> DataAnalysis:
     r"""Ask samples when their empirical score is a memory of them, and which directions go first.
 
@@ -60,7 +66,8 @@ def analyze(
     Parameters
     ----------
     samples : array_like, shape (N, ...)
-        Real numbers; later axes are flattened. May be a ``numpy.memmap``.
+        Real numbers; later axes are flattened. May be a ``numpy.memmap``, an array of HDF5 or Zarr, which are read
+        block by block, or a ``dask.array.Array``, whose chunks are read where they lie.
     t : array_like, shape (T,), optional
         Noise variances, in the units of the analysis; chosen from the spectrum by default.
     labels : array_like, shape (N,), optional
@@ -70,7 +77,8 @@ def analyze(
     rng : int, numpy.random.Generator or SeedSequence, optional
         Seed of queries and noise.
     executor : concurrent.futures.Executor, optional
-        Where passes over the samples are shared out; results do not depend on it.
+        Where passes over the samples are shared out; results do not depend on it. The workers of a Dask array need
+        none.
     center : bool
         Whether to subtract the mean.
     scale : {"none", "unit"} or float
@@ -83,6 +91,11 @@ def analyze(
         Held-out denoising loss against noise variance of any denoiser, in the units of the analysis: a bound as well.
     n_queries : int
         Samples that are queried; errors fall with its root.
+    max_memory : str or int
+        Working memory beyond samples in memory, such as ``"500MB"``; that of each worker, where there are several.
+    checkpoint : path, optional
+        A ``.npz`` file that keeps what was found (``phasediag.analysis.checkpoint`` says how): the same call goes on
+        from there after an interruption, to the same numbers to the last digit. Needs ``rng``.
     progress : callable, optional
         What wraps long loops: items, their number and what they are.
 
@@ -109,34 +122,42 @@ def analyze(
     >>> bool(low < condensation_time(m, n=2000) < high)
     True
     """
-    wrap = progress or (lambda items, count, what: items)
-    data = prepare(samples, center, scale)
     if not (isinstance(blocks, int | np.integer) and blocks >= 4 and blocks % 2 == 0):
         raise ValueError(f"blocks must be an even number of at least 4, got {blocks!r}")
+    rows, given = checked(samples), None if t is None else _times(t)
+    codes, names = codes_of(labels, len(rows))
+    memory = require_memory(number_of_bytes(max_memory), rows.shape, len(names), n_queries)
+    if rows.of_dask and executor is not None:
+        raise ValueError("executor: a Dask array has workers of its own")
+    if checkpoint is not None and (rng is None or isinstance(rng, np.random.Generator)):
+        raise ValueError("checkpoint needs rng to be a seed, to resume from")
     seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(_entropy(rng))
+    options = (seed, t, labels, blocks, center, scale, shrinkage, components, mmse, n_queries, memory)
+    kept = Checkpoint(checkpoint, "" if checkpoint is None else _fingerprint(rows, options))
+    wrap = progress or (lambda items, count, what: items)
+    data = prepare(Passes(rows, memory, executor, wrap, kept), center, scale)
+
     random = np.random.default_rng(seed)
     duplicates = data.duplicates()
-    spectrum, vectors = _spectrum(data)
+    groups = group_moments(data, codes) if data.d <= WHOLE else None
+    spectrum, vectors = principal_directions(data, groups)
     manifold = LinearManifold.from_eigenvalues(spectrum, rtol=1e-12)
-    queries = _queries(data, n_queries, random)
-    two = nearest(data.rows, data.cut, queries)
-    times, codes = _grid(t, manifold, two, data.n), _labels(labels, data.n)
-
-    curves, noisy, clean = _bounds(data, queries, times, executor, wrap, codes, shrinkage, components, seed)
-    fixed = _fixed(mmse, times, float(np.sum(spectrum)))
-    entropy = bracket.averaged(bracket.entropies(noisy, queries))
-    upper = bracket.best_upper(curves, fixed)
-    interval, errors = _interval(times, entropy, upper.bound, data.n)
-    picked, predicted, measured, errors_measured, exponent = _directions(
-        data, times, manifold, spectrum, vectors, int(blocks), random
-    )
+    queries = drawn(data, n_queries, random)
+    two = nearest(data, queries)
+    times = _grid(manifold, two, data.n) if given is None else given
+    noisy, clean = sums_over_samples(data, queries, times)
+    curves = _curves(data, queries, times, noisy, groups, shrinkage, components, seed)
+    fixed = models.denoiser(mmse, times, float(np.sum(spectrum)))
+    entropy, upper = bracket.averaged(bracket.entropies(noisy, queries)), bracket.best_upper(curves, fixed)
+    interval, errors = bracket.interval(times, entropy, upper.bound, data.n)
+    along = critical_directions(data, times, manifold, spectrum, vectors, int(blocks), random)
     dimension = bracket.averaged(2 * clean.energy)
     return DataAnalysis(
         t=times,
         n=data.n,
         d=data.d,
         rank=int(manifold.manifold_dim),
-        units=("centred, " if center else "") + data.units,
+        units=data.units,
         n_queries=len(queries.a),
         excess_entropy=entropy.value,
         excess_entropy_error=entropy.error,
@@ -149,23 +170,21 @@ def analyze(
         | {name: Estimate(bound, np.zeros_like(bound)) for name, bound in fixed.items()},
         condensation_interval=interval,
         condensation_interval_error=errors,
-        interval_without_duplicates=_distinct(data, duplicates, times, n_queries, random, executor, wrap),
+        interval_without_duplicates=_distinct(data, duplicates, times, n_queries, random),
         local_dimension=dimension.value,
         local_dimension_error=dimension.error,
         spectrum=spectrum,
         effective_dimension=np.sum(spectrum / (spectrum + times[:, None]), axis=1),
-        directions=picked,
-        critical_times=predicted,
-        measured_critical_times=measured,
-        measured_critical_times_error=errors_measured,
-        exponent=exponent,
+        directions=along.picked,
+        critical_times=along.predicted,
+        measured_critical_times=along.measured,
+        measured_critical_times_error=along.errors,
+        exponent=along.exponent,
         duplicates=len(duplicates),
         near_duplicates=_near(two),
-        classes=_classes(data, labels, codes),
+        classes=by_class(data, groups, codes, names, vectors[:, 0]),
         seed=seed.entropy,
-        notes=tuple(
-            limits(data.n, times, manifold, entropy, interval, picked, exponent, predicted, measured, errors_measured)
-        ),
+        notes=tuple(limits(data.n, times, manifold, entropy, interval, along)),
     )
 
 
@@ -174,142 +193,66 @@ def _entropy(rng: Any) -> Any:
     return int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
 
 
-def _queries(data: Samples, count: int, random: Any) -> Queries:
-    if not (isinstance(count, int | np.integer) and count >= 4):
-        raise ValueError(f"n_queries must be an integer of at least 4, got {count!r}")
-    index = np.sort(random.choice(data.n, size=min(int(count), data.n), replace=False))
-    return Queries(index, data.taken(index), random.standard_normal((len(index), data.d)))
+def _times(t: ArrayLike) -> Float:
+    times = np.sort(np.atleast_1d(positive("t", t)))
+    if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) == 0):
+        raise ValueError("t must be two or more different noise variances")
+    return times
 
 
-def _spectrum(data: Samples) -> tuple[Float, Float]:
-    """Return the eigenvalues of the covariance, descending, and its eigenvectors in columns."""
-    from phasediag.analysis._passes import blocks
-
-    if data.d > _WHOLE:
-        rows = data.taken(np.linspace(0, data.n - 1, min(data.n, _WHOLE)).astype(np.int64))
-        _, singular, vectors = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-        found = np.zeros(data.d)
-        found[: len(singular)] = singular**2 / (len(rows) - 1)
-        return found, vectors.T
-    total, square = np.zeros(data.d), np.zeros((data.d, data.d))
-    for _, rows in blocks(data.rows):
-        y = data.cut(rows)
-        total += y.sum(axis=0)
-        square += y.T @ y
-    mean = total / data.n
-    values, vectors = np.linalg.eigh((square - data.n * np.outer(mean, mean)) / (data.n - 1))
-    return np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+def _fingerprint(rows: Rows, options: tuple[Any, ...]) -> str:
+    """Return a digest of the options and of some of the samples, evenly spaced."""
+    some = rows.taken(np.linspace(0, len(rows) - 1, 64).astype(np.int64))
+    seed, *others = options
+    digest = hashlib.sha256(repr((__version__, rows.shape, rows.dtype.str, seed.entropy, seed.spawn_key)).encode())
+    for one in (some, *others):
+        array = np.asarray("" if one is None else one)
+        digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
-def _grid(t: ArrayLike | None, manifold: LinearManifold, two: Float, n: int) -> Float:
-    """Return the times asked for, or those between one sample in sight and a quarter of log N left."""
-    if t is not None:
-        times = np.sort(np.atleast_1d(positive("t", t)))
-        if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) == 0):
-            raise ValueError("t must be two or more different noise variances")
-        return times
+def _grid(manifold: LinearManifold, two: Float, n: int) -> Float:
+    """Return the times between one sample in sight and a quarter of log N left."""
     high = float(condensation_time(manifold, log_n=np.log(n) / 4))
     near = two[:, 0][two[:, 0] > 0]
     low = float(np.median(near)) / 40 if len(near) else high / 1e4
     return np.geomspace(min(low, high / 10), high, _TIMES)
 
 
-def _labels(labels: ArrayLike | None, n: int) -> Index | None:
-    if labels is None:
-        return None
-    array = np.asarray(labels)
-    if array.shape != (n,):
-        raise ValueError(f"labels must be one for each of {n} samples, got shape {array.shape}")
-    names, codes = np.unique(array, return_inverse=True)
-    if len(names) > 1000 or np.min(np.bincount(codes)) < 4:
-        raise ValueError("labels must name at most 1000 classes, of four samples or more each")
-    return codes.astype(np.int64)
-
-
-def _bounds(
+def _curves(
     data: Samples,
     queries: Queries,
     t: Float,
-    executor: Executor | None,
-    wrap: Callable[[Iterable[Any], int, str], Iterable[Any]],
-    labels: Index | None,
+    noisy: Sums,
+    groups: Groups | None,
     shrinkage: float | None,
     components: int | None,
-    seed: Any,
-) -> tuple[dict[str, Float], Any, Any]:
-    noisy, clean = sums_over_samples(
-        data.rows,
-        data.cut,
-        queries,
-        t,
-        executor=executor,
-        progress=lambda items, count: wrap(items, count, "samples"),
-    )
+    seed: np.random.SeedSequence,
+) -> dict[str, Float]:
+    """Return the upper bounds on the information at each query, by model."""
     curves = {"leave-one-out": bracket.leave_one_out(noisy, queries, data.n)}
-    one = np.zeros(data.n, dtype=np.int64)
-    if data.d <= _WHOLE:
-        curves["gaussian"] = information_of(fit_by_class(data.rows, data.cut, one, shrinkage), queries, t)
-        if labels is not None:
-            curves["classes"] = information_of(fit_by_class(data.rows, data.cut, labels, shrinkage), queries, t)
+    if groups is not None:
+        curves["gaussian"] = models.information_of(models.gaussian(groups, shrinkage), queries, t)
+        if groups.n_classes > 1:
+            curves["classes"] = models.information_of(models.by_class(groups, shrinkage), queries, t)
     if components is not None:
-        folds = fit_mixture(data.rows, data.cut, components, int(seed.generate_state(1)[0]))
-        curves["mixture"] = information_of(folds, queries, t)
-    return curves, noisy, clean
-
-
-def _fixed(mmse: ArrayLike | None, t: Float, trace: float) -> dict[str, Float]:
-    if mmse is None:
-        return {}
-    curve = np.asarray(mmse, dtype=float)
-    if curve.ndim != 2 or curve.shape[1] != 2 or len(curve) < 2 or not np.all(np.isfinite(curve) & (curve > 0)):
-        raise ValueError("mmse must hold rows of noise variance and loss, two or more, all positive")
-    return {"denoiser": denoising_bound(t, curve[:, 0], curve[:, 1], trace)}
-
-
-def _interval(t: Float, entropy: Estimate, upper: Estimate, n: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    low, low_error = bracket.crossing(t, entropy, np.log(2), rising=True)
-    high, high_error = bracket.crossing(t, upper, np.log(n), rising=False)
-    return (low, high), (low_error, high_error)
+        fit = models.mixture(data, components, int(seed.generate_state(1)[0]))
+        curves["mixture"] = models.information_of(fit, queries, t)
+    return curves
 
 
 def _distinct(
-    data: Samples, duplicates: Index, t: Float, n_queries: int, random: Any, executor: Executor | None, wrap: Any
+    data: Samples, duplicates: Index, t: Float, n_queries: int, rng: np.random.Generator
 ) -> tuple[float, float] | None:
     """Return the interval of the distinct samples, from the leave-one-out bound."""
     if len(duplicates) == 0:
         return None
-    distinct = data.without(duplicates)
-    queries = _queries(distinct, n_queries, random)
-    curves, noisy, _ = _bounds(distinct, queries, t, executor, wrap, None, None, None, None)
+    distinct = np.setdiff1d(np.arange(data.n), duplicates, assume_unique=True)
+    queries = drawn(data, n_queries, rng, distinct)
+    noisy, _ = sums_over_samples(data, queries, t, duplicates)
+    upper = bracket.averaged(bracket.leave_one_out(noisy, queries, len(distinct)))
     entropy = bracket.averaged(bracket.entropies(noisy, queries))
-    return _interval(t, entropy, bracket.best_upper(curves, {}).bound, distinct.n)[0]
-
-
-def _directions(
-    data: Samples, t: Float, manifold: LinearManifold, spectrum: Float, vectors: Float, parts: int, random: Any
-) -> tuple[Any, ...]:
-    """Return the directions measured, their predicted and measured times with errors, and the exponents."""
-    rank = int(manifold.manifold_dim)
-    picked = np.unique(np.geomspace(1, rank, min(rank, _DIRECTIONS)).round().astype(int)) - 1
-    group = np.searchsorted(np.cumsum(manifold.dims), picked, side="right")
-    predicted = {
-        name: critical_times(manifold, criterion=name, probe="typical", log_n=np.log(data.n))[group]
-        for name in CRITERIA
-    }
-    probes = _queries(data, min(_PROBES, max(4, data.n // 8)), random)
-    if data.n - len(probes.a) < 4 * parts:
-        nothing = {name: np.full(len(picked), np.nan) for name in CRITERIA}
-        return picked, predicted, nothing, nothing, np.full(len(t), np.nan)
-    found = measured_directions(data.rows, data.cut, probes, t, spectrum[picked], vectors[:, picked], parts)
-    measured, errors = {}, {}
-    for name in CRITERIA:
-        log_ratio = Estimate(np.log(found.ratio[name]), found.error[name] / found.ratio[name])
-        passes = [
-            bracket.crossing(t, Estimate(log_ratio.value[:, i], log_ratio.error[:, i]), 0.0, rising=False)
-            for i in range(len(picked))
-        ]
-        measured[name], errors[name] = np.array(passes).T
-    return picked, predicted, measured, errors, found.exponent
+    return bracket.interval(t, entropy, upper, len(distinct))[0]
 
 
 def _near(two: Float) -> tuple[float, float, float]:
@@ -319,26 +262,3 @@ def _near(two: Float) -> tuple[float, float, float]:
     near = int(np.sum(two[:, 0] < two[:, 1] / 9))
     interval = binomtest(near, len(two)).proportion_ci()
     return near / len(two), float(interval.low), float(interval.high)
-
-
-def _classes(data: Samples, labels: ArrayLike | None, codes: Index | None) -> ClassAnalysis | None:
-    """Return what the classes do by themselves: a Gaussian each, condensing at its own log N."""
-    if labels is None or codes is None:
-        return None
-    from phasediag.information import speciation_estimate
-
-    names, counts = np.unique(np.asarray(labels), return_counts=True)
-    times = []
-    for c, count in enumerate(counts.tolist()):
-        rows = data.taken(np.flatnonzero(codes == c))
-        singular = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
-        own = LinearManifold.from_eigenvalues(singular**2 / (count - 1), rtol=1e-12)
-        times.append(float(condensation_time(own, log_n=np.log(count))))
-    some = np.linspace(0, data.n - 1, min(data.n, _WHOLE)).astype(np.int64)
-    speciation = speciation_estimate(data.taken(some), codes[some])
-    return ClassAnalysis(
-        tuple(map(str, names.tolist())),
-        tuple(counts.tolist()),
-        np.array(times),
-        speciation if speciation > 0 else float("nan"),
-    )

@@ -15,9 +15,9 @@ import numpy as np
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.analysis._passes import Queries, Sums
+from phasediag.analysis.sums import Queries, Sums
 
-__all__ = ["Curve", "best_upper", "crossing", "entropies", "leave_one_out"]
+__all__ = ["Curve", "averaged", "best_upper", "crossing", "entropies", "interval", "leave_one_out"]
 
 Curve = Float  # one value a time and query, shape (T, Q)
 
@@ -85,3 +85,10 @@ def crossing(t: Float, curve: Estimate, level: float, *, rising: bool) -> tuple[
     slope = (excess[i + 1] - excess[i]) / np.log(t[i + 1] / t[i])
     where = float(np.exp(np.log(t[i]) - excess[i] / slope))
     return where, float(where * max(curve.error[i], curve.error[i + 1]) / slope)
+
+
+def interval(t: Float, entropy: Estimate, upper: Estimate, n: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ends of the condensation time, and their errors: two samples left in doubt, and log N reached."""
+    low, low_error = crossing(t, entropy, np.log(2), rising=True)
+    high, high_error = crossing(t, upper, np.log(n), rising=False)
+    return (low, high), (low_error, high_error)

@@ -5,15 +5,70 @@ size of a part to N, is held against the signal, :math:`1/(t + s_k)` and :math:`
 """
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from phasediag._arrays import Float
-from phasediag.analysis._passes import Cut, Queries, blocks
+from phasediag._arrays import Float, Index
+from phasediag._estimate import Estimate
+from phasediag.analysis import bracket
+from phasediag.analysis.checkpoint import State
+from phasediag.analysis.rows import Part
+from phasediag.analysis.samples import Cut, Samples
+from phasediag.analysis.sums import Queries, differences, drawn, squared_distances
+from phasediag.critical import critical_times
+from phasediag.laws.linear import LinearManifold
 from phasediag.laws.tweedie import jacobian
 
-__all__ = ["Measured", "measured_directions"]
+__all__ = ["Directions", "Measured", "critical_directions", "measured_directions"]
+
+#: Criteria whose critical times can be measured.
+CRITERIA = ("resolution", "score")
+_DIRECTIONS, _PROBES = 8, 64
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Principal directions (P,), their predicted and measured critical times by criterion, and the exponents (T,)."""
+
+    picked: Index
+    predicted: dict[str, Float]
+    measured: dict[str, Float]
+    errors: dict[str, Float]
+    exponent: Float
+
+
+def critical_directions(
+    data: Samples,
+    t: Float,
+    manifold: LinearManifold,
+    spectrum: Float,
+    vectors: Float,
+    parts: int,
+    rng: np.random.Generator,
+) -> Directions:
+    """Return when noise overwhelms the signal along some principal directions, by theory and by measurement."""
+    rank = int(manifold.manifold_dim)
+    picked = np.unique(np.geomspace(1, rank, min(rank, _DIRECTIONS)).round().astype(np.int64)) - 1
+    group = np.searchsorted(np.cumsum(manifold.dims), picked, side="right")
+    predicted = {
+        name: critical_times(manifold, criterion=name, probe="typical", log_n=np.log(data.n))[group]
+        for name in CRITERIA
+    }
+    probes = drawn(data, min(_PROBES, max(4, data.n // 8)), rng)
+    if data.n - len(probes.a) < 4 * parts:
+        nothing = {name: np.full(len(picked), np.nan) for name in CRITERIA}
+        return Directions(picked, predicted, nothing, nothing, np.full(len(t), np.nan))
+    found = measured_directions(data, probes, t, spectrum[picked], vectors[:, picked], parts)
+    measured, errors = {}, {}
+    for name in CRITERIA:
+        log_ratio = Estimate(np.log(found.ratio[name]), found.error[name] / found.ratio[name])
+        passes = [
+            bracket.crossing(t, Estimate(log_ratio.value[:, i], log_ratio.error[:, i]), 0.0, rising=False)
+            for i in range(len(picked))
+        ]
+        measured[name], errors[name] = np.array(passes).T
+    return Directions(picked, predicted, measured, errors, found.exponent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +85,10 @@ class Measured:
 
 
 def measured_directions(
-    samples: Any, cut: Cut, queries: Queries, t: Float, variances: Float, directions: Float, parts: int
+    data: Samples, queries: Queries, t: Float, variances: Float, directions: Float, parts: int
 ) -> Measured:
     """Measure along ``directions``, columns (d, P), at the queries, which belong to no part."""
-    log_z, first, second = _part_moments(samples, cut, queries, t, directions, parts)
+    log_z, first, second = _part_moments(data, queries, t, directions, parts)
     pairs = [_union(log_z, first, second, i) for i in range(0, parts, 2)]
     paired_first, paired_second = (np.stack(column) for column in zip(*pairs, strict=True))
     x = (queries.a[None] + np.sqrt(t)[:, None, None] * queries.xi) @ directions
@@ -80,20 +135,28 @@ def _union(log_z: Float, first: Float, second: Float, i: int) -> tuple[Float, Fl
 
 
 def _part_moments(
-    samples: Any, cut: Cut, queries: Queries, t: Float, directions: Float, parts: int
+    data: Samples, queries: Queries, t: Float, directions: Float, parts: int
 ) -> tuple[Float, Float, Float]:
     """Return log Z (B, T, Q) and the weighted first and second moments along the directions, (B, T, Q, P)."""
+    task = partial(_sums, cut=data.cut, queries=queries, t=t, directions=directions, parts=parts)
+    found = data.passes.reduce("directions", task, _added)
+    mass = found["mass"][..., None]
+    return np.log(found["mass"]) - found["low"], found["first"] / mass, found["second"] / mass
+
+
+def _sums(part: Part, cut: Cut, queries: Queries, t: Float, directions: Float, parts: int) -> State:
+    """Return sums of Boltzmann factors relative to the lowest energy, in each of the disjoint parts of the data."""
     count, width = len(queries.a), directions.shape[1]
     low = np.full((parts, len(t), count), np.inf)
-    mass = np.zeros_like(low)
-    first, second = np.zeros((2, *low.shape, width))
-    lever, norm = np.sum(queries.xi * queries.a, axis=1)[:, None], np.sum(queries.xi**2, axis=1)[:, None] / 2
+    sums = {"mass": np.zeros_like(low), "moments": np.zeros((*low.shape, 2 * width))}
+    lever, norm = differences(queries)
     held_out = np.sort(queries.index)
-    for start, rows in blocks(samples, rows=parts * max(1, (1 << 16) // count)):
-        y, index = cut(rows), np.arange(start, start + len(rows))
-        y, index = y[~np.isin(index, held_out)], index[~np.isin(index, held_out)]
-        squared = np.sum(queries.a**2, axis=1)[:, None] + np.sum(y**2, axis=1) - 2 * (queries.a @ y.T)
-        cross, along = lever - queries.xi @ y.T, y @ directions
+    for start, rows in part.blocks(parts * max(1, (1 << 16) // count), 8 * (4 * len(directions) + 3 * count)):
+        index = np.arange(start, start + len(rows))
+        others = ~np.isin(index, held_out)
+        y, index = cut(rows)[others], index[others]
+        squared, cross = squared_distances(queries.a, y), lever - queries.xi @ y.T
+        along = y @ directions
         for b in range(parts):
             mine = index % parts == b
             if not np.any(mine):
@@ -102,11 +165,19 @@ def _part_moments(
             for k, time in enumerate(t.tolist()):
                 energies = squared[:, mine] / (2 * time) + cross[:, mine] / np.sqrt(time) + norm
                 new = np.minimum(low[b, k], energies.min(axis=1))
-                decay = np.where(mass[b, k] > 0, np.exp(new - low[b, k]), 0.0)
+                decay = np.where(sums["mass"][b, k] > 0, np.exp(new - low[b, k]), 0.0)
                 boltzmann = np.exp(new[:, None] - energies)
-                sums = boltzmann @ values
-                first[b, k] = decay[:, None] * first[b, k] + sums[:, :width]
-                second[b, k] = decay[:, None] * second[b, k] + sums[:, width:]
-                mass[b, k] = decay * mass[b, k] + boltzmann.sum(axis=1)
+                sums["moments"][b, k] = decay[:, None] * sums["moments"][b, k] + boltzmann @ values
+                sums["mass"][b, k] = decay * sums["mass"][b, k] + boltzmann.sum(axis=1)
                 low[b, k] = new
-    return np.log(mass) - low, first / mass[..., None], second / mass[..., None]
+    first, second = np.split(sums["moments"], 2, axis=-1)
+    return {"low": low, "mass": sums["mass"], "first": first, "second": second}
+
+
+def _added(state: State, found: State) -> State:
+    low = np.minimum(state["low"], found["low"])
+    with np.errstate(invalid="ignore"):
+        mine, its = (np.where(part["mass"] > 0, np.exp(low - part["low"]), 0.0) for part in (state, found))
+    both = {"mass": mine * state["mass"] + its * found["mass"]}
+    both |= {name: mine[..., None] * state[name] + its[..., None] * found[name] for name in ("first", "second")}
+    return {"low": low, **both}

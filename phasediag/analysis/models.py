@@ -4,28 +4,26 @@ A query x of sample :math:`a_\mu` gives :math:`\log p(x|a_\mu) - \log q(x)`, q a
 plus noise of variance t, fitted on the half that :math:`a_\mu` is not in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from phasediag._arrays import Float, Index
-from phasediag.analysis._passes import Cut, Queries, blocks
+from phasediag._arrays import Float
 from phasediag.analysis.bracket import Curve
+from phasediag.analysis.covariances import FOLDS, Group, Groups
+from phasediag.analysis.samples import Samples
+from phasediag.analysis.sums import Queries
 
-__all__ = ["Component", "denoising_bound", "fit_by_class", "fit_mixture", "information_of"]
-
-#: Halves that models are fitted on: samples of even and of odd index.
-FOLDS = 2
+__all__ = ["Component", "by_class", "denoiser", "denoising_bound", "gaussian", "information_of", "mixture"]
 
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One Gaussian: log weight, number of samples, mean (d,), eigenvalues (d,) and eigenvectors in columns (d, d)."""
+    """One Gaussian: log weight, mean (d,), eigenvalues (d,) and eigenvectors in columns (d, d)."""
 
     log_weight: float
-    count: int
     mean: Float
     eigenvalues: Float
     basis: Float
@@ -41,7 +39,11 @@ class Component:
         return np.stack(rows)
 
 
-def information_of(folds: Sequence[Sequence[Component]], queries: Queries, t: Float) -> Curve:
+#: The components fitted on one of the halves, one by one: those of many classes take much memory.
+Fit = Callable[[int], Iterable[Component]]
+
+
+def information_of(fit: Fit, queries: Queries, t: Float) -> Curve:
     """Return log p(x|a) - log q(x), q fitted on the fold that each query is not in."""
     d = queries.a.shape[1]
     own = -np.sum(queries.xi**2, axis=1) / 2 - d / 2 * np.log(2 * np.pi * t)[:, None]
@@ -49,81 +51,75 @@ def information_of(folds: Sequence[Sequence[Component]], queries: Queries, t: Fl
     for fold in range(FOLDS):
         rows = queries.index % FOLDS == fold
         part = Queries(queries.index[rows], queries.a[rows], queries.xi[rows])
-        densities = [component.log_density(part, t) for component in folds[1 - fold]]
-        curve[:, rows] = own[:, rows] - np.logaddexp.reduce(densities)
+        density = np.full((len(t), len(part.a)), -np.inf)
+        for component in fit(1 - fold):
+            density = np.logaddexp(density, component.log_density(part, t))
+        curve[:, rows] = own[:, rows] - density
     return curve
 
 
-def fit_by_class(samples: Any, cut: Cut, labels: Index, shrinkage: float | None = None) -> list[list[Component]]:
-    """Fit one Gaussian a class on each fold, covariances shrunk; all labels 0 fit one Gaussian.
-
-    Parameters
-    ----------
-    samples : array, shape (N, d)
-    cut : Cut
-        Their units.
-    labels : ndarray of int, shape (N,)
-        From 0 on, each with two samples or more in each fold.
-    shrinkage : float, optional
-        Share of the isotropic part; by default that of Ledoit and Wolf, J. Multivar. Anal. 88, 365 (2004).
-    """
-    n_classes, d = int(labels.max()) + 1, samples.shape[1]
-    groups = labels * FOLDS + np.arange(len(labels)) % FOLDS
-    n_groups = n_classes * FOLDS
-    counts = np.bincount(groups, minlength=n_groups)
-    means = np.zeros((n_groups, d))
-    for start, rows in blocks(samples):
-        np.add.at(means, groups[start : start + len(rows)], cut(rows))
-    means /= np.maximum(counts, 1)[:, None]
-    scatter, fourth = np.zeros((n_groups, d, d)), np.zeros(n_groups)
-    for start, rows in blocks(samples):
-        y, group = cut(rows), groups[start : start + len(rows)]
-        for g in np.unique(group):
-            centred = y[group == g] - means[g]
-            scatter[g] += centred.T @ centred
-            fourth[g] += np.sum(np.sum(centred**2, axis=1) ** 2)
-    folds: list[list[Component]] = [[], []]
-    totals = counts.reshape(n_classes, FOLDS).sum(axis=0)
-    for g in range(n_groups):
-        if counts[g] == 0:
-            continue
-        fold = g % FOLDS
-        weight = float(np.log(counts[g] / totals[fold]))
-        covariance = _shrunk(scatter[g] / counts[g], fourth[g] / counts[g], int(counts[g]), shrinkage)
-        folds[fold].append(Component(weight, int(counts[g]), means[g], *np.linalg.eigh(covariance)))
-    return folds
+def gaussian(groups: Groups, shrinkage: float | None = None) -> Fit:
+    """Return the Gaussian of either half."""
+    return lambda fold: [_component(groups.of_half(fold), 1.0, shrinkage)]
 
 
-def _shrunk(covariance: Float, fourth: float, n: int, shrinkage: float | None) -> Float:
-    d = len(covariance)
+def by_class(groups: Groups, shrinkage: float | None = None) -> Fit:
+    """Return the mixture of either half with one Gaussian a class."""
+
+    def fit(fold: int) -> Iterator[Component]:
+        total = groups.counts[:, fold].sum()
+        for c in np.flatnonzero(groups.counts[:, fold]).tolist():
+            group = groups.of_class(c, fold)
+            yield _component(group, group.count / total, shrinkage)
+
+    return fit
+
+
+def _component(group: Group, weight: float, shrinkage: float | None) -> Component:
+    covariance = _shrunk(group, shrinkage)
+    return Component(float(np.log(weight)), group.mean, *np.linalg.eigh(covariance))
+
+
+def _shrunk(group: Group, shrinkage: float | None) -> Float:
+    """Return the covariance with an isotropic share; by default that of Ledoit and Wolf, J. Multivar. Anal. 88, 365."""
+    covariance, d = group.covariance, len(group.mean)
     scale = np.trace(covariance) / d
     if shrinkage is None:
-        spread = (np.sum(covariance**2) / d - scale**2) * d
-        noise = (fourth - np.sum(covariance**2)) / n
+        square = float(np.sum(covariance**2))
+        spread, noise = square - d * scale**2, (group.fourth - square) / group.count
         shrinkage = 1.0 if spread <= 0 else float(np.clip(noise / spread, 0, 1))
     # A direction without variance in the fit needs some: a held-out sample may have it.
     floor = 1e-9 * max(scale, np.finfo(float).tiny)
     return (1 - shrinkage) * covariance + (shrinkage * scale + floor) * np.eye(d)
 
 
-def fit_mixture(samples: Any, cut: Cut, components: int, seed: int) -> list[list[Component]]:
-    """Fit a mixture of Gaussians to each fold by expectation maximisation, with scikit-learn."""
+def mixture(data: Samples, components: int, seed: int) -> Fit:
+    """Return a mixture of Gaussians of either half, by expectation maximisation with scikit-learn."""
     try:
         from sklearn.mixture import GaussianMixture
     except ModuleNotFoundError:
         raise ValueError("components needs scikit-learn: install phasediag[data], or leave it out") from None
-    folds = []
-    for fold in range(FOLDS):
-        y = cut(samples[fold::FOLDS])
+
+    def fit(fold: int) -> Iterator[Component]:
+        half = np.arange(fold, data.n, FOLDS)
+        most = max(FOLDS * components, data.passes.memory // (32 * data.d))
+        y = data.taken(half if len(half) <= most else half[:: -(-len(half) // most)])
         scale = float(np.mean(np.var(y, axis=0)))
         found = GaussianMixture(components, reg_covar=1e-4 * scale, random_state=seed, max_iter=200).fit(y)
-        folds.append(
-            [
-                Component(float(np.log(weight)), len(y), mean, *np.linalg.eigh(covariance))
-                for weight, mean, covariance in zip(found.weights_, found.means_, found.covariances_, strict=True)
-            ]
-        )
-    return folds
+        for weight, mean, covariance in zip(found.weights_, found.means_, found.covariances_, strict=True):
+            yield Component(float(np.log(weight)), mean, *np.linalg.eigh(covariance))
+
+    return fit
+
+
+def denoiser(mmse: ArrayLike | None, t: Float, trace: float) -> dict[str, Float]:
+    """Return the bound from a curve of rows (noise variance, loss), if there is one."""
+    if mmse is None:
+        return {}
+    curve = np.asarray(mmse, dtype=float)
+    if curve.ndim != 2 or curve.shape[1] != 2 or len(curve) < 2 or not np.all(np.isfinite(curve) & (curve > 0)):
+        raise ValueError("mmse must hold rows of noise variance and loss, two or more, all positive")
+    return {"denoiser": denoising_bound(t, curve[:, 0], curve[:, 1], trace)}
 
 
 def denoising_bound(t: Float, noise: Float, mmse: Float, trace: float) -> Float:
@@ -139,7 +135,3 @@ def denoising_bound(t: Float, noise: Float, mmse: Float, trace: float) -> Float:
     i = np.clip(np.searchsorted(noise, t, side="left"), 0, len(noise) - 1)
     bound = at_nodes[i] + mmse[i] * (1 / t - 1 / noise[i]) / 2
     return np.where((t >= noise[0]) & (t <= noise[-1]), bound, np.nan)
-
-
-#: What wraps a long loop, given its length, such as tqdm.
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]

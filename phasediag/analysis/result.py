@@ -6,25 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from phasediag._arrays import Float
+from phasediag._arrays import Float, Index
 from phasediag._estimate import Estimate
 from phasediag._version import __version__
+from phasediag.analysis.classes import ClassAnalysis
 
-__all__ = ["ClassAnalysis", "DataAnalysis"]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassAnalysis:
-    """Classes given by labels: names, numbers of samples and condensation times of the mixture fitted by class.
-
-    ``condensation_times`` are those of a typical point of each class, upper estimates as the Gaussians are; nan where
-    they are not known.
-    """
-
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    condensation_times: Float
-    speciation_time: float
+__all__ = ["DataAnalysis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +84,7 @@ class DataAnalysis:
     local_dimension_error: Float
     spectrum: Float
     effective_dimension: Float
-    directions: Float
+    directions: Index
     critical_times: dict[str, Float]
     measured_critical_times: dict[str, Float]
     measured_critical_times_error: dict[str, Float]

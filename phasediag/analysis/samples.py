@@ -1,99 +1,135 @@
 """Samples as they come, checked, centred and scaled; duplicates among them."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from phasediag._arrays import Float, Index
-from phasediag.analysis._passes import Cut, blocks
+from phasediag.analysis.checkpoint import State
+from phasediag.analysis.passes import READ, Passes, plus
+from phasediag.analysis.rows import Part, Rows
 
-__all__ = ["Samples", "prepare"]
+__all__ = ["Cut", "Samples", "Scale", "checked", "prepare"]
 
 Scale = Literal["none", "unit"] | float
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """How samples are scaled and centred: (y - centre) * scale, in double precision."""
+
+    centre: Float
+    scale: float
+
+    def __call__(self, rows: Any) -> Float:
+        """Return rows in the units of the analysis."""
+        return np.asarray((np.asarray(rows, dtype=float) - self.centre) * self.scale)
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
     """N samples as rows, how they are read, and what they were."""
 
-    rows: Any
+    passes: Passes
     cut: Cut
-    shape: tuple[int, ...]
     units: str
 
     @property
     def n(self) -> int:
         """Number of samples."""
-        return len(self.rows)
+        return len(self.passes.rows)
 
     @property
     def d(self) -> int:
         """Number of coordinates."""
-        return int(self.rows.shape[1])
+        return self.passes.rows.shape[1]
 
     def taken(self, index: Index) -> Float:
         """Return some rows in the units of the analysis."""
-        order = np.argsort(index)
-        values = self.cut(np.stack([np.asarray(self.rows[int(i)]) for i in index[order]]))
-        out = np.empty_like(values)
-        out[order] = values
-        return out
+        return self.cut(self.passes.rows.taken(index))
 
-    def without(self, index: Index) -> "Samples":
-        """Return the samples but some, in memory."""
-        kept = np.delete(np.asarray(self.rows), index, axis=0)
-        return Samples(kept, self.cut, self.shape, self.units)
+    def evenly(self, most: int) -> Index:
+        """Return the indices of at most so many samples, evenly spaced."""
+        return np.linspace(0, self.n - 1, min(self.n, most)).astype(np.int64)
 
     def duplicates(self) -> Index:
-        """Return the indices of samples that repeat an earlier one exactly."""
-        seen: set[bytes] = set()
-        repeated = []
-        for start, rows in blocks(self.rows):
-            for i, row in enumerate(np.ascontiguousarray(rows)):
-                key = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-                if key in seen:
-                    repeated.append(start + i)
-                seen.add(key)
-        return np.array(repeated, dtype=np.int64)
+        """Return the indices of samples that repeat an earlier one exactly, ascending."""
+        empty = {"digests": np.zeros((self.n, 2), dtype=np.uint64)}
+        digests = self.passes.reduce("duplicates", _digests, _placed, empty)["digests"]
+        _, first = np.unique(digests, axis=0, return_index=True)
+        return np.setdiff1d(np.arange(self.n), first, assume_unique=True)
 
 
-def prepare(samples: Any, center: bool, scale: Scale) -> Samples:
-    """Check the samples and find their units; a ValueError in one sentence for what is no data set."""
+def checked(samples: Any) -> Rows:
+    """Return samples as rows; a ValueError in one sentence for what is no data set."""
     if not hasattr(samples, "shape") or not hasattr(samples, "dtype"):
         try:
             samples = np.asarray(samples)
         except ValueError:
             raise ValueError("samples must be an array of numbers, shape (N, d)") from None
-    if samples.dtype.kind not in "fiub":
+    if getattr(samples.dtype, "kind", "?") not in "fiub":
         raise ValueError(f"samples must hold real numbers, got the type {samples.dtype}")
     shape = tuple(samples.shape)
+    if any(size != size for size in shape):  # nan
+        raise ValueError("samples: the sizes of the chunks are unknown, call compute_chunk_sizes() on the array")
     if len(shape) < 2 or shape[0] < 4 or min(shape) < 1:
         raise ValueError(f"samples must have shape (N, d) with N of 4 or more, got {shape}")
-    rows = samples if len(shape) == 2 else np.asarray(samples).reshape(shape[0], -1)
-    mean, variance = _moments(blocks(rows), shape[0])
+    return Rows(samples)
+
+
+def prepare(passes: Passes, center: bool, scale: Scale) -> Samples:
+    """Find the units of samples, and that all of them are finite."""
+    rows = passes.rows
+    reference = np.asarray(rows[0:1][0], dtype=float)
+    reference = np.where(np.isfinite(reference), reference, 0.0)  # the pass says which row is not
+    sums = passes.reduce("moments", partial(_moments, reference=reference), plus)
+    mean = sums["total"] / len(rows)
+    variance = np.maximum(sums["square"] / len(rows) - mean**2, 0.0)
     if not np.max(variance) > 0:
         raise ValueError("samples must differ: all of them are the same")
-    integer = rows.dtype.kind in "iub"
-    factor, units = _scale(scale, float(np.mean(variance)), integer)
-    return Samples(rows, Cut(mean if center else np.zeros_like(mean), factor), shape, units)
+    if not np.isfinite(np.sum(variance)):
+        raise ValueError("samples must have finite variances: rescale numbers as large as these")
+    factor, units = _scale(scale, float(np.mean(variance)), rows.dtype.kind in "iub")
+    centre = reference + mean if center else np.zeros_like(mean)
+    return Samples(passes, Cut(centre, factor), ("centred, " if center else "") + units)
 
 
-def _moments(parts: Iterable[tuple[int, Any]], n: int) -> tuple[Float, Float]:
-    total, square = 0.0, 0.0
-    reference: Any = None
-    for start, rows in parts:
+def _moments(part: Part, reference: Float) -> State:
+    total, square = np.zeros((2, len(reference)))
+    for start, rows in _read(part):
         y = np.asarray(rows, dtype=float)
         finite = np.isfinite(y).all(axis=1)
         if not finite.all():
             raise ValueError(f"samples must be finite, row {start + int(np.argmin(finite))} is not")
-        reference = y[0] if reference is None else reference
-        total = total + (y - reference).sum(axis=0)
-        square = square + ((y - reference) ** 2).sum(axis=0)
-    mean = total / n
-    return reference + mean, np.maximum(square / n - mean**2, 0.0)
+        y = y - reference
+        total += y.sum(axis=0)
+        with np.errstate(over="ignore"):
+            square += np.einsum("ij,ij->j", y, y)
+    return {"total": total, "square": square}
+
+
+def _digests(part: Part) -> State:
+    found = [
+        hashlib.blake2b((row + row.dtype.type(0)).tobytes(), digest_size=16).digest()  # 0 and -0 are the same
+        for _, rows in _read(part)
+        for row in rows
+    ]
+    start = np.array(part.offset + part.start)
+    return {"digests": np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2), "start": start}
+
+
+def _placed(state: State, found: State) -> State:
+    start = int(found["start"])
+    state["digests"][start : start + len(found["digests"])] = found["digests"]
+    return state
+
+
+def _read(part: Part) -> Any:
+    d = part.rows.shape[1]
+    return part.blocks(max(1, READ // (8 * d)), 24 * d)
 
 
 def _scale(scale: Scale, variance: float, integer: bool) -> tuple[float, str]:

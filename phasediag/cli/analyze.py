@@ -31,6 +31,8 @@ Example:
 @click.option("--subsample", type=click.IntRange(4), help="Analyse that many samples, drawn at random.")
 @click.option("--blocks", type=click.IntRange(4), default=8, show_default=True, help="Parts that noise is measured in.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads.")
+@click.option("--max-memory", default="4GB", show_default=True, help="Working memory of each worker, such as 500MB.")
+@click.option("--checkpoint", metavar="FILE", help="A .npz file to go on from after an interruption.")
 @seed_option
 @click.option("-o", "--output", help="A report (.html) or a figure (.pdf, .png, .svg).")
 @output_options
@@ -60,6 +62,8 @@ def command(
 
     if output is not None:
         check_target(output, (".html", ".pdf", ".png", ".svg"), "-o")
+    if options["checkpoint"] is not None:
+        check_target(options["checkpoint"], (".npz", ".npz"), "--checkpoint")
     samples, classes = read_samples(file, array), None if labels is None else read_labels(labels)
     samples, classes = _drawn(samples, classes, subsample, seed)
     curve = None if mmse is None else read_curve(mmse)

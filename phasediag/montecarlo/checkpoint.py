@@ -13,8 +13,6 @@ A checkpoint is one ``.npz`` file (a zip archive of ``.npy`` arrays, nothing pic
 `measure` writes the part ``data``; `crosscheck` adds one for every critical time, such as ``resolution:0``.
 """
 
-import hashlib
-import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag._files import whole_file
+from phasediag._files import damaged, read_arrays, write_arrays
 
 __all__ = ["Checkpoint", "Part"]
 
@@ -101,12 +99,11 @@ class Checkpoint:
         if self.path is None or not self._dirty:
             return
         start = time.monotonic()
-        arrays = {"format": np.array(_FORMAT)}
+        arrays: dict[str, Any] = {}
         for name, part in self._parts.items():
             if part.done:
                 arrays.update(part.arrays(name))
-        with whole_file(self.path) as beside, beside.open("wb") as file:
-            np.savez(file, **arrays, checksum=np.array(_checksum(arrays)))  # type: ignore[arg-type]  # NumPy's stub
+        write_arrays(self.path, _FORMAT, arrays)
         self._saved, self._dirty = time.monotonic(), False
         self._interval = max(_SECONDS, _SHARE * (self._saved - start))
 
@@ -115,32 +112,17 @@ class Checkpoint:
             raise ValueError(f"checkpoint {str(path)!r}: its folder does not exist")
         if not path.exists():
             return
-        if not path.is_file():
-            raise ValueError(f"checkpoint {str(path)!r} is a folder, a pipe or a device, not a file")
         parts: dict[str, dict[str, Any]] = {}
-        for key, array in _read(path).items():
+        stored = read_arrays(path, _FORMAT, "checkpoint")
+        if not all(_consistent(key, array, stored) for key, array in stored.items()):
+            raise damaged(path, "checkpoint")
+        for key, array in stored.items():
             name, _, what = key.rpartition("/")
             parts.setdefault(name, {})[what] = array
         for name, arrays in parts.items():
             part = self._parts[name] = Part(str(arrays.pop("fingerprint")), self)
             for position, index in enumerate(arrays.pop("indices").tolist()):
                 part.done[index] = {quantity: values[position] for quantity, values in arrays.items()}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the arrays of a checkpoint; a ValueError in one sentence unless it is whole and consistent."""
-    try:
-        # From memory: NumPy leaves a damaged file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
-        whole = str(stored.pop("checksum")) == _checksum(stored) and str(stored.pop("format")) == _FORMAT
-    except Exception:  # a damaged archive raises almost anything
-        whole = False
-    if not (whole and all(_consistent(key, array, stored) for key, array in stored.items())):
-        raise ValueError(
-            f"checkpoint {str(path)!r} is damaged or not a checkpoint; it is left as it is: give another path"
-        )
-    return stored
 
 
 def _consistent(key: str, array: Any, stored: dict[str, Any]) -> bool:
@@ -154,12 +136,3 @@ def _consistent(key: str, array: Any, stored: dict[str, Any]) -> bool:
     if what == "indices":
         return bool(np.all(indices >= 0) and len(np.unique(indices)) == len(indices))
     return bool(array.dtype.kind == "f" and array.shape[:1] == indices.shape and not np.isnan(array).any())
-
-
-def _checksum(arrays: dict[str, Any]) -> str:
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
+from phasediag.score.neighbours import nearest_two, nearest_two_spread
+from phasediag.score.spread import is_spread
 
-__all__ = ["Copying", "Rate", "copying", "nearest_two"]
-
-_BLOCK = 1 << 22  # distances formed at once
+__all__ = ["Copying", "Rate", "copying"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def copying(
     generated : array_like, shape (n, d)
         What the model made, its noise taken off.
     samples : array_like, shape (N, d)
-        What it was trained on, N at least 2.
+        What it was trained on, N at least 2. A ``dask.array.Array`` needs ``heldout`` beside it.
     heldout : array_like, shape (M, d), optional
         Samples that it was not trained on.
     threshold : float
@@ -135,15 +135,19 @@ def copying(
     >>> print(found.heldout)  # fresh samples, D = 2: one in nine
     0.113 [0.0934, 0.136]
     """
-    data, made = _rows("samples", samples), _rows("generated", generated)
+    data: Any = samples if is_spread(samples) else _rows("samples", samples)
+    made = _rows("generated", generated)
     fresh = None if heldout is None else _rows("heldout", heldout)
     if len(data) < 2 or any(other is not None and other.shape[1] != data.shape[1] for other in (made, fresh)):
         raise ValueError("samples must be two or more, in the dimension of generated and heldout")
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1, got {threshold}")
-    near, originals = nearest_two(made, data)
+    if is_spread(data) and fresh is None:
+        raise ValueError("heldout is needed where the samples are a Dask array")
+    search: Any = nearest_two_spread if is_spread(data) else nearest_two
+    near, originals = search(made, data)
     copies = near[:, 0] < threshold * near[:, 1]
-    ratios = nearest_two(fresh, data)[0] if fresh is not None else nearest_two(data, data, skip=True)[0]
+    ratios = search(fresh, data)[0] if fresh is not None else nearest_two(data, data, skip=True)[0]
     notes = [] if fresh is not None else ["the dimension is that of the training samples among themselves"]
     distinct = ratios[:, 0] > 0
     if not np.all(distinct):
@@ -162,28 +166,6 @@ def copying(
         originals=originals,
         notes=tuple(notes),
     )
-
-
-def nearest_two(x: Float, samples: Float, skip: bool = False) -> tuple[Float, Any]:
-    """Return the distances of the two nearest samples, shape (B, 2), and the index of the nearest, shape (B,).
-
-    With ``skip`` the queries are the samples themselves, each of which is not its own neighbour.
-    """
-    half = np.einsum("ij,ij->i", samples, samples) / 2
-    few = min(5, len(samples) - skip)  # products lose digits: the best few are compared again, by differences
-    distances, nearest = np.empty((len(x), 2)), np.empty(len(x), dtype=np.int64)
-    step = max(1, _BLOCK // len(samples))
-    for start in range(0, len(x), step):
-        rows = x[start : start + step]
-        energy = half - rows @ samples.T
-        if skip:
-            energy[np.arange(len(rows)), start + np.arange(len(rows))] = np.inf
-        best = np.argpartition(energy, few - 1, axis=1)[:, :few]
-        exact = np.linalg.norm(samples[best] - rows[:, None], axis=-1)
-        order = np.argsort(exact, axis=1)
-        distances[start : start + step] = np.take_along_axis(exact, order, axis=1)[:, :2] if few > 1 else np.inf
-        nearest[start : start + step] = np.take_along_axis(best, order, axis=1)[:, 0]
-    return distances, nearest
 
 
 def _rate(count: int, n: int) -> Rate:

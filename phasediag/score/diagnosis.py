@@ -22,6 +22,7 @@ from phasediag.score.resampling import resampled
 from phasediag.score.result import ScoreDiagnosis
 from phasediag.score.risk import Risks, information_bound, risks
 from phasediag.score.spectra import DENSE
+from phasediag.score.spread import gaussian_of, is_spread, taken
 
 __all__ = ["diagnose"]
 
@@ -60,7 +61,7 @@ def diagnose(
     probes : array_like, shape (B, d)
         Where to look, the same points at every t; clean points for the dimensions to mean something.
     samples : array_like, shape (N, d), optional
-        What the model was trained on.
+        What the model was trained on. May be a ``dask.array.Array``, whose chunks are read where they lie.
     heldout : array_like, shape (M, d), optional
         Samples of the same law that it has not seen.
     generated : array_like, shape (n, d), optional
@@ -102,7 +103,7 @@ def diagnose(
     t, given = _times(t), {"probes": probes, "samples": samples, "heldout": heldout, "generated": generated}
     data = _data(given)
     model, streams = as_score(score), np.random.default_rng(rng).spawn(4)
-    x, manifold = data["probes"], None if samples is None else LinearManifold.from_samples(data["samples"])
+    x, manifold = data["probes"], None if samples is None else _gaussian(data["samples"])
     axes = np.empty((x.shape[1], 0)) if manifold is None else _axes(manifold)
     found = _everywhere(model, x, t, axes, method, streams[0], max_memory)
     values = np.stack([each.singular_values for each in found])
@@ -112,11 +113,8 @@ def diagnose(
         empirical = EmpiricalScore(data["samples"])
         against = as_score(manifold if reference is None else reference)
         scores |= {"empirical": empirical, "reference": against}
-        ours, projected = (
-            np.stack([each.along for each in found]),
-            (data["samples"] - data["samples"].mean(axis=0)) @ axes,
-        )
-        theirs = np.stack([empirical_along(empirical, x, float(time), projected) for time in t])
+        ours = np.stack([each.along for each in found])
+        theirs = _theirs(empirical, data["samples"], x, t, axes, max_memory)
         truth = np.stack([along(against, x, float(time), axes, max_memory) for time in t])
         directions = compare(manifold, len(data["samples"]), t, ours, theirs, truth, streams[2])
     train, fresh = _risks(scores, data, t, points, streams[3], max_memory)
@@ -150,20 +148,36 @@ def _times(t: ArrayLike) -> Float:
     return times
 
 
-def _data(given: Mapping[str, ArrayLike | None]) -> dict[str, Float]:
-    """Return the arrays that are given, after checking that they fit each other."""
-    data = {name: np.asarray(rows, dtype=float) for name, rows in given.items() if rows is not None}
+def _data(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays that are given, after checking that they fit each other; samples may stay on a cluster."""
+    data = {
+        name: rows if name == "samples" and is_spread(rows) else np.asarray(rows, dtype=float)
+        for name, rows in given.items()
+        if rows is not None
+    }
     d = data["probes"].shape[-1:]
     for name, rows in data.items():
         least = 1 if name in ("probes", "generated") else 2
         if rows.ndim != 2 or len(rows) < least or rows.shape[1:] != d or rows.size == 0:
             raise ValueError(f"{name} must have shape (n, d) with the d of probes and n >= {least}, got {rows.shape}")
-        if not np.all(np.isfinite(rows)):
+        if not is_spread(rows) and not np.all(np.isfinite(rows)):
             raise ValueError(f"{name} must be finite")
     for name in ("heldout", "generated"):
         if name in data and "samples" not in data:
             raise ValueError(f"{name} needs samples beside it: what the model was trained on")
     return data
+
+
+def _gaussian(samples: Any) -> LinearManifold:
+    return gaussian_of(samples) if is_spread(samples) else LinearManifold.from_samples(samples)
+
+
+def _theirs(empirical: EmpiricalScore, samples: Any, x: Float, t: Float, axes: Float, max_memory: int) -> Float:
+    """Return the empirical Jacobian along the axes, shape (T, B, K)."""
+    if is_spread(samples):
+        return np.stack([along(empirical, x, float(time), axes, max_memory) for time in t])
+    projected = (samples - samples.mean(axis=0)) @ axes
+    return np.stack([empirical_along(empirical, x, float(time), projected) for time in t])
 
 
 def _axes(m: LinearManifold) -> Float:
@@ -229,8 +243,8 @@ def _comparable(found: Risks) -> Estimate:
     return Estimate(*(np.where(far, np.nan, each) for each in found.rho))
 
 
-def _some(rows: Float, most: int, rng: np.random.Generator) -> Float:
-    return rows if len(rows) <= most else rows[rng.choice(len(rows), most, replace=False)]
+def _some(rows: Any, most: int, rng: np.random.Generator) -> Float:
+    return taken(rows, slice(None) if len(rows) <= most else rng.choice(len(rows), most, replace=False))
 
 
 def _total(rows: Float) -> Estimate:
@@ -239,7 +253,7 @@ def _total(rows: Float) -> Estimate:
     return Estimate(np.sum(squares) / (n - 1), np.std(squares, ddof=1) / np.sqrt(n))
 
 
-def _copies(data: Mapping[str, Float]) -> Any:
+def _copies(data: Mapping[str, Any]) -> Any:
     if "generated" not in data:
         return None
     return copying(data["generated"], data["samples"], data.get("heldout"))

@@ -66,8 +66,9 @@ def along(score: Any, x: Float, t: float, directions: Float, max_memory: int) ->
         return score.along(x, t, directions)
     if x.shape[1] > DENSE:
         return _products(score, x, t, directions, "auto")
-    each = (jacobian(score, point[None], t, max_memory=max_memory)[0] for point in x)
-    return np.array([_diagonal(J, directions) for J in each])
+    step = max(1, max_memory // (32 * x.shape[1] ** 2))
+    each = (jacobian(score, x[i : i + step], t, max_memory=max_memory) for i in range(0, len(x), step))
+    return np.array([_diagonal(J, directions) for some in each for J in some])
 
 
 def empirical_along(score: EmpiricalScore, x: Float, t: float, projected: Float) -> Float:
