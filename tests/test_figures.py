@@ -6,13 +6,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phasediag import LinearManifold, condensation_time, critical_times, singular_values
+from phasediag import (
+    GaussianMixture,
+    HiddenManifold,
+    LinearManifold,
+    condensation_time,
+    critical_times,
+    singular_values,
+    speciation_time,
+)
 from phasediag.comparison import measured_critical_times
 from phasediag.critical.criteria import CRITERIA
 from phasediag.empirical import EmpiricalScore
 from phasediag.figures import FIGURES, figure
 from phasediag.figures import closures as closures_figure
 from phasediag.figures import critical_times as times_figure
+from phasediag.figures import excess_entropy as entropy_figure
 from phasediag.figures import order as order_figure
 from phasediag.figures._common import PAPER, gap_names, power
 from phasediag.montecarlo import measure
@@ -20,6 +29,7 @@ from phasediag.plotting import save_figure
 
 SMALL = LinearManifold([1, 0.3], [1, 2], 6)
 ALPHAS = np.array([0.5, 0.6, 0.9])
+SMALL_CLASS = GaussianMixture([0.6, 0.4], [[6.0, *np.zeros(15)], [-6.0, *np.zeros(15)]], [1.0, 1.0])
 OPTIONS = {
     "gaps": {},
     "score-field": {"n": 40, "seed": 3},
@@ -29,6 +39,9 @@ OPTIONS = {
     "closures": {"times": [0.03, 0.1, 1], "seed": 5, "n_replicates": 30},
     "order": {"m": LinearManifold([1, 0.1], [1, 1], 3), "n": 30, "times": [0.02, 0.1, 1], "measured": {}},
     "large-d": {"sizes": (1, 3), "n_replicates": 8},
+    "regimes": {"laws": {"a pair": SMALL_CLASS, "again": SMALL_CLASS}, "times": [1, 2, 4, 8, 60]},
+    "excess-entropy": {"dims": (3, 8), "n": 50, "seed": 6, "n_replicates": 30},
+    "hidden-manifold": {"activations": ("linear", "sign"), "ratios": (2, 1), "times": [0.1, 1, 10]},
 }
 
 
@@ -249,7 +262,11 @@ def test_axes_are_labelled_and_files_say_how_they_were_made(name, drawn, tmp_pat
     with Image.open(tmp_path / "x.png") as image:
         about = json.loads(image.text["Description"])
         assert image.width == 7 * 400
-    assert about["ambient_dim"] == {"score-field": 2, "critical-times": 6, "order": 3, "large-d": 3}.get(name, 30)
+    whole = {"regimes": "laws", "excess-entropy": "dims", "hidden-manifold": "ratios"}
+    if name in whole:
+        assert len(about[whole[name]]) == 2
+    else:
+        assert about["ambient_dim"] == {"score-field": 2, "critical-times": 6, "order": 3, "large-d": 3}.get(name, 30)
     named = [ax for ax in fig.axes if ax.get_title("left")]
     assert len(named) >= 2
     assert named[0].get_ylabel()
@@ -267,3 +284,46 @@ def test_names():
     assert gap_names(PAPER) == {23: "$d-m$", 28: "$d-m_0$"}
     assert gap_names(LinearManifold([0.3, 1, 2], [1, 2, 3])) == {1: "$d-m_1-m_2$", 3: "$d-m_2$"}
     assert (power(0.3), power(1e-5), power(2e-5)) == ("0.3", "10^{-5}", "2e-05")
+
+
+def test_regimes(drawn):
+    ax, other = drawn("regimes").axes
+    np.testing.assert_array_equal(lines(ax)[1], lines(other)[1])
+    speciation, *classes = lines(ax)
+    np.testing.assert_allclose(speciation[:, 1], speciation_time(SMALL_CLASS))
+    for c, curve in enumerate(classes):
+        seen = np.isfinite(curve[:, 0])
+        assert not seen[-1]  # so much noise that the class would condense without a sample of it
+        assert np.sum(seen) >= 2
+        times = condensation_time(SMALL_CLASS, curve[seen, 0], by_class=True)[:, c]
+        np.testing.assert_allclose(times, curve[seen, 1], rtol=1e-6)
+    assert {"60 %", "40 %", "$t_S$"} <= {text.get_text() for text in ax.texts}
+
+
+def test_excess_entropy(drawn):
+    left, right = drawn("excess-entropy").axes
+    for d, limit, stretched in zip((3, 8), lines(left)[::2], lines(right)[::2], strict=True):
+        law = entropy_figure.pair(d)
+        unit = condensation_time(law, n=50)
+        np.testing.assert_allclose(limit[:, 0], unit * stretched[:, 0])
+        # Where the classes are apart each is one Gaussian of half of the samples.
+        apart = limit[:, 0] < 0.02 * d
+        expected = np.maximum(0, np.log(25) - d / 2 * np.log1p(1 / limit[apart, 0])) / np.log(50)
+        np.testing.assert_allclose(limit[apart, 1], expected, atol=1e-3)
+    assert all(len(ax.containers) == 2 for ax in (left, right))
+
+
+def test_excess_entropies_are_those_of_whole_data_sets():
+    d, times = 5, np.array([0.3, 2.0, 30.0])
+    mean, error = entropy_figure.excess_entropies(d, 60, times, 400, rng=1)
+    found = measure(entropy_figure.pair(d), 60, times, "train", quantities=("excess_entropy",), n_replicates=400, rng=2)
+    z = (mean - found.mean("excess_entropy")) / np.hypot(error, found.standard_error("excess_entropy"))
+    assert np.max(np.abs(z)) < 4
+
+
+def test_hidden_manifold(drawn):
+    ax = drawn("hidden-manifold").axes[0]
+    for name, own, bound in zip(("linear", "sign"), lines(ax)[::2], lines(ax)[1::2], strict=True):
+        hidden = HiddenManifold(100, 200, name)
+        np.testing.assert_allclose(condensation_time(hidden, own[:, 0]), own[:, 1] * hidden.variance, rtol=1e-6)
+        assert np.all(bound[:, 0] >= own[:, 0] * (1 - 1e-9))

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -31,6 +32,27 @@ def test_linear_is_the_marchenko_pastur_integral(delta):
     assert np.all(np.abs(computed.value - expected) <= computed.error)
     assert np.all(computed.error < 1e-7)
     np.testing.assert_allclose(HiddenManifold(10, d, identity).gaussian_information(t), expected, rtol=1e-4)
+
+
+def linear_information(delta, t):
+    """Return I/m of the linear function, from the root of its quadratic equation in 400 digits."""
+    with mp.workdps(400):
+        delta, t = mp.mpf(delta), mp.mpf(t)
+        b = t + delta - 1
+        a = (mp.sqrt(b**2 + 4 * t) - b) / 2
+        return float((delta * mp.log(1 + a / t) - (1 - a) - mp.log(a)) / 2)
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.0, 4.0])
+def test_linear_at_any_noise(delta):
+    hidden, t = HiddenManifold(10, int(10 * delta), "linear"), np.array([1e-150, 1e-30, 1e-8, 1e8, 1e150])
+    np.testing.assert_allclose(
+        hidden.mutual_information(t).value, [10 * linear_information(delta, each) for each in t], rtol=1e-12
+    )
+    # What the search for a root meets on its way.
+    np.testing.assert_allclose(
+        hidden.mutual_information(condensation_time(hidden, [0.02, 0.6])).value, 10 * delta * np.array([0.02, 0.6])
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,19 @@ PAPER_ALPHA = 0.23
 
 def parameters(m: LinearManifold, **others: Any) -> dict[str, Any]:
     """Return what a saved figure says about how it was made; arrays as lists."""
-    plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in others.items()}
-    return {**manifold_record(m), **plain}
+    return {**manifold_record(m), **plain(**others)}
+
+
+def plain(**values: Any) -> dict[str, Any]:
+    """Return values as plain data: arrays as lists, laws as what defines them."""
+    return {
+        name: value.tolist()
+        if isinstance(value, np.ndarray)
+        else value.to_dict()
+        if hasattr(value, "to_dict")
+        else value
+        for name, value in values.items()
+    }
 
 
 def measure_all(*experiment: Any, **options: Any) -> Measurement:

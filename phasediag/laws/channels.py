@@ -155,12 +155,12 @@ def _near_breaks(f: Activation, root_q: float, root_a: float, coarser: float) ->
     if root_q == 0:
         return np.zeros(1), np.ones(1)
     scale = root_a / root_q
-    steps = scale * np.array([-8, -6.5, -5, -3.75, -2.5, -1.5, -0.75, 0, 0.75, 1.5, 2.5, 3.75, 5, 6.5, 8])
+    steps = scale * np.array([-8, -5.5, -3.75, -2.25, -1, 0, 1, 2.25, 3.75, 5.5, 8])
     centres = np.array(f.breaks) / root_q
     ends = np.concatenate([(centres[:, None] + steps).ravel(), np.arange(-6.5, 7.0, 1.0)])
     near = np.min(np.abs(ends[:, None] - centres), axis=1, initial=np.inf) <= scale * 8 * (1 + 1e-12)
     ends = np.unique(np.clip(ends[near], -_REACH, _REACH))
-    nodes, weights = np.polynomial.legendre.leggauss(round(10 / coarser))
+    nodes, weights = np.polynomial.legendre.leggauss(round(8 / coarser))
     half = np.diff(ends)[:, None] / 2
     middle = ends[:-1, None] + half
     # Panels between the surroundings of two breaks are left out.
@@ -173,13 +173,8 @@ def _line_gains(f: Activation, m: Float, a: float, t: float, coarser: float) -> 
     """Return the information at each mean m of u, shape of m, from the closed density of y."""
     from scipy.special import ndtr
 
-    root_a, step = math.sqrt(a), _STEP_Y * coarser * math.sqrt(t)
-    u = m[:, None] + root_a * np.linspace(-_TAIL, _TAIL, 31)
-    values = np.concatenate([f(u), *(np.clip(m, lo, hi)[:, None] * b + c for (b, c), lo, hi in _pieces(f))], axis=1)
-    low = np.min(values, axis=1) - _TAIL * math.sqrt(t)
-    count = int(np.max(np.max(values, axis=1) + _TAIL * math.sqrt(t) - low) / step) + 2
-    _check_size(count * len(m))
-    y = low[:, None] + step * np.arange(count)
+    y, weights = _output_nodes(f, m, a, t, coarser)
+    _check_size(y.size)
     density = np.zeros_like(y)
     for (slope, intercept), low_end, high_end in _pieces(f):
         total = t + slope**2 * a
@@ -191,7 +186,29 @@ def _line_gains(f: Activation, m: Float, a: float, t: float, coarser: float) -> 
         if high_end < np.inf:
             share = share - ndtr((centre - high_end) / width)
         density += share * _normal(rest / math.sqrt(total)) / math.sqrt(total)
-    return _entropy_gain(density, step, t)
+    logs = np.log(np.maximum(density, np.finfo(float).tiny))
+    return -np.sum(weights * density * logs, axis=-1) - 0.5 * math.log(2 * math.pi * math.e * t)
+
+
+#: Ends of panels in y, in units of the noise about the images of the breaks, and of the width of each line's image.
+_NEAR_ENDS = np.array([-8.0, -6, -4, -2.5, -1.2, 0, 1.2, 2.5, 4, 6, 8])
+_LINE_ENDS = np.array([-8.0, -5, -2.5, 0, 2.5, 5, 8])
+
+
+def _output_nodes(f: Activation, m: Float, a: float, t: float, coarser: float) -> tuple[Float, Float]:
+    """Return nodes and weights in y, shape (m, Y): fine where a break shows through the noise, coarse along a line."""
+    images = {slope * end + c for (slope, c), *ends in _pieces(f) for end in ends if np.isfinite(end)}
+    near = np.add.outer(sorted(images), math.sqrt(t) * _NEAR_ENDS).ravel()
+    along = [
+        slope * m[:, None] + c + math.sqrt(t + slope**2 * a) * _LINE_ENDS
+        for (slope, c) in f.lines
+        if slope or not near.size
+    ]
+    ends = np.sort(np.concatenate([np.broadcast_to(near, (len(m), near.size)), *along], axis=1), axis=1)
+    nodes, weights = np.polynomial.legendre.leggauss(round(9 / coarser))
+    half = np.diff(ends, axis=1)[..., None] / 2
+    y = ends[:, :-1, None] + half * (1 + nodes)
+    return y.reshape(len(m), -1), (half * weights).reshape(len(m), -1)
 
 
 def _pieces(f: Activation) -> Any:

@@ -107,6 +107,11 @@ class HiddenManifold(SizedLaw):
         shape = (self.ambient_dim, self.latent_dim)
         return frozen_array("features", np.random.default_rng(self.seed).standard_normal(shape))
 
+    @property
+    def variance(self) -> float:
+        """Variance of f of a standard normal variable: that of a coordinate of the data, averaged over F."""
+        return table_of(self._function).scale
+
     @cached_property
     def mean(self) -> Float:
         """Mean of the data, shape (d,)."""
@@ -198,7 +203,10 @@ class HiddenManifold(SizedLaw):
     def _linear(self, t: Float) -> Float:
         """Return the information of the linear function, whose overlap is a root of a quadratic equation."""
         delta = self.ambient_dim / self.latent_dim
-        q = 2 * delta / (1 + t + delta + np.sqrt((1 + t + delta) ** 2 - 4 * delta))
-        # 1 - q = q t/(delta - q + q t)... from q (t + 1 - q) = delta (1 - q), without cancellation.
-        rest = t * q / (delta - q)
-        return self.latent_dim * (-0.5 * (q + np.log(rest)) + 0.5 * delta * np.log1p(rest / t))
+        # a = 1 - q solves a^2 + (t + delta - 1) a = t; each of the two from the form that does not cancel.
+        b = t + delta - 1
+        root = np.hypot(b, 2 * np.sqrt(t))
+        a = np.where(b > 0, 2 * t / (np.abs(b) + root), (root - b) / 2)
+        q = 2 * delta / (1 + t + delta + root)
+        log_a = np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), np.log(a))
+        return self.latent_dim * 0.5 * (delta * np.log1p(a / t) - q - log_a)
