@@ -66,11 +66,11 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test,dask,xarray]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,dask,data,xarray]'
 	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-docs: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[docs,dask,xarray]'
+	$(BIN)/python -m pip install --quiet --editable '.[docs,dask,data,xarray]'
 	touch $@
 
 $(LOWEST)/.installed: pyproject.toml

@@ -19,8 +19,12 @@ def checked_suffix(path: PathLike, known: Sequence[str], name: str = "path") -> 
     """Return the extension of a path in lower case; a ValueError unless it is among those known."""
     suffix = Path(path).suffix.lower()
     if suffix not in known:
-        raise ValueError(f"{name} must end in {', '.join(known[:-1])} or {known[-1]}, got {os.fspath(path)!r}")
+        raise ValueError(f"{name} must end in {_either(known)}, got {os.fspath(path)!r}")
     return suffix
+
+
+def _either(known: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
 
 
 def check_target(path: PathLike, known: Sequence[str], name: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scipy.special import logsumexp
 
 from phasediag import GaussianMixture, LinearManifold, analyze, condensation_time
-from phasediag.analysis import checkpoint, read_curve, read_labels, read_samples
+from phasediag.analysis import checkpoint
 from phasediag.analysis.bracket import entropies, leave_one_out
 from phasediag.analysis.checkpoint import Checkpoint
 from phasediag.analysis.covariances import group_moments
@@ -222,44 +222,6 @@ def test_report_and_tables(tmp_path):
 def test_what_is_no_data_set_is_refused(samples, options, message):
     with pytest.raises(ValueError, match=message):
         analyze(samples, rng=0, **options)
-
-
-def test_files(tmp_path):
-    y = np.arange(12.0).reshape(4, 3)
-    np.save(tmp_path / "a.npy", y)
-    assert isinstance(read_samples(tmp_path / "a.npy"), np.memmap)
-    np.savez(tmp_path / "a.npz", x=y, z=y)
-    np.testing.assert_array_equal(read_samples(tmp_path / "a.npz", "z"), y)
-    (tmp_path / "a.csv").write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in y))
-    np.testing.assert_array_equal(read_samples(tmp_path / "a.csv"), y)
-    (tmp_path / "labels.txt").write_text("cat\ndog\ncat\n")
-    assert read_labels(tmp_path / "labels.txt").tolist() == ["cat", "dog", "cat"]
-    (tmp_path / "loss.csv").write_text("0.1,0.05\n1,0.4\n")
-    assert read_curve(tmp_path / "loss.csv").shape == (2, 2)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("none.npy", None, "does not exist"),
-        ("a.npy", b"junk", "cannot be read"),
-        ("a.csv", b"1,2\n3,x\n", "cannot be read"),
-        ("a.exe", b"x", "must end in"),
-        ("a.npz", b"PK", "cannot be read"),
-    ],
-)
-def test_unreadable_files_are_one_sentence(tmp_path, name, content, message):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=message) as error:
-        read_samples(tmp_path / name)
-    assert "\n" not in str(error.value)
-
-
-def test_pickles_are_never_loaded(tmp_path):
-    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="cannot be read"):
-        read_samples(tmp_path / "a.npy")
 
 
 def test_the_command(tmp_path, capsys, monkeypatch):

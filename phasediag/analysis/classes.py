@@ -38,6 +38,8 @@ def codes_of(labels: ArrayLike | None, n: int) -> tuple[Index | None, tuple[str,
         raise ValueError(f"labels must be one for each of {n} samples, got shape {array.shape}")
     if array.dtype.kind not in "fiubUS":
         raise ValueError(f"labels must be numbers or words, got the type {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"labels must be finite, number {int(np.argmin(np.isfinite(array)))} is not")
     names, codes = np.unique(array, return_inverse=True)
     if len(names) > 1000 or np.min(np.bincount(codes)) < 4:
         raise ValueError("labels must name at most 1000 classes, of four samples or more each")

@@ -98,7 +98,10 @@ def mixture(data: Samples, components: int, seed: int) -> Fit:
     try:
         from sklearn.mixture import GaussianMixture
     except ModuleNotFoundError:
-        raise ValueError("components needs scikit-learn: install phasediag[data], or leave it out") from None
+        raise ValueError("components needs scikit-learn: pip install 'phasediag[data]'") from None
+
+    if not 1 <= components <= data.n // FOLDS:
+        raise ValueError(f"components must be from 1 to half of the {data.n} samples, got {components}")
 
     def fit(fold: int) -> Iterator[Component]:
         half = np.arange(fold, data.n, FOLDS)

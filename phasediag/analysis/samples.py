@@ -87,28 +87,31 @@ def prepare(passes: Passes, center: bool, scale: Scale) -> Samples:
     reference = np.where(np.isfinite(reference), reference, 0.0)  # the pass says which row is not
     sums = passes.reduce("moments", partial(_moments, reference=reference), plus)
     mean = sums["total"] / len(rows)
-    variance = np.maximum(sums["square"] / len(rows) - mean**2, 0.0)
-    if not np.max(variance) > 0:
+    with np.errstate(all="ignore"):
+        variance = np.maximum(sums["square"] / len(rows) - mean**2, 0.0)
+        whole = float(np.sum(variance))
+    if not np.any(sums["different"]):
         raise ValueError("samples must differ: all of them are the same")
-    if not np.isfinite(np.sum(variance)):
-        raise ValueError("samples must have finite variances: rescale numbers as large as these")
+    if not (np.isfinite(whole * len(rows)) and whole > np.finfo(float).tiny * len(mean)):
+        raise ValueError("samples must have variances that double precision holds: rescale them")
     factor, units = _scale(scale, float(np.mean(variance)), rows.dtype.kind in "iub")
     centre = reference + mean if center else np.zeros_like(mean)
     return Samples(passes, Cut(centre, factor), ("centred, " if center else "") + units)
 
 
 def _moments(part: Part, reference: Float) -> State:
-    total, square = np.zeros((2, len(reference)))
+    total, square, different = *np.zeros((2, len(reference))), np.zeros(1)
     for start, rows in _read(part):
         y = np.asarray(rows, dtype=float)
         finite = np.isfinite(y).all(axis=1)
         if not finite.all():
             raise ValueError(f"samples must be finite, row {start + int(np.argmin(finite))} is not")
-        y = y - reference
-        total += y.sum(axis=0)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
+            y = y - reference
+            total += y.sum(axis=0)
             square += np.einsum("ij,ij->j", y, y)
-    return {"total": total, "square": square}
+        different += np.count_nonzero(y)
+    return {"total": total, "square": square, "different": different}
 
 
 def _digests(part: Part) -> State:

@@ -63,7 +63,7 @@ def command(
     if output is not None:
         check_target(output, (".html", ".pdf", ".png", ".svg"), "-o")
     if options["checkpoint"] is not None:
-        check_target(options["checkpoint"], (".npz", ".npz"), "--checkpoint")
+        check_target(options["checkpoint"], (".npz",), "--checkpoint")
     samples, classes = read_samples(file, array), None if labels is None else read_labels(labels)
     samples, classes = _drawn(samples, classes, subsample, seed)
     curve = None if mmse is None else read_curve(mmse)

@@ -153,7 +153,11 @@ def _one_line(what: str) -> Iterator[None]:
 
 def _rows(path: str) -> Any:
     """Return the samples in a file, one a row."""
+    import numpy as np
+
     from phasediag.analysis import read_samples
 
-    samples = read_samples(path)
+    samples = np.asarray(read_samples(path))
+    if samples.ndim < 2:
+        raise click.UsageError(f"{path} must hold rows of numbers, got the shape {samples.shape}")
     return samples.reshape(len(samples), -1)
