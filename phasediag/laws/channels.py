@@ -137,7 +137,10 @@ def _piecewise(f: Activation, a: float, t: float, coarser: float) -> float:
     q = 1 - a
     root_q, root_a = math.sqrt(max(q, 0.0)), math.sqrt(a)
     v, weights = _near_breaks(f, root_q, root_a, coarser)
-    inside = float(np.sum(weights @ _line_gains(f, root_q * v, a, t, coarser))) if len(v) else 0.0
+    # Of V and -V that are alike one is enough; V = 0 alone stands for all where q = 0.
+    half = v > 0 if f.symmetric and root_q else np.ones(len(v), dtype=bool)
+    inside = float(weights[half] @ _line_gains(f, root_q * v[half], a, t, coarser)) if np.any(half) else 0.0
+    inside *= 1 if np.all(half) else 2
     # The rest of the line, where y is one line's: its share of the normal law, less what the nodes took of it.
     ends = np.array([-np.inf, *f.breaks, np.inf]) / root_q if root_q else np.array([-np.inf, np.inf])
     gains = 0.5 * np.log1p(np.array([slope**2 for slope, _ in f.lines]) * (a / t))
@@ -252,7 +255,7 @@ def _shared(f: Activation, a: Float, t: float, coarser: float) -> Float:
     step = coarser / f.slope * min(_STEP_U * root / math.sqrt(2), _BEND)
     _check_size(2 * _WIDE / step)
     u = step * np.arange(-int(_WIDE / step), int(_WIDE / step) + 1)
-    step_y = _STEP_Y * coarser * root
+    step_y = 1.5 * _STEP_Y * coarser * root
     kernel = _kernel(f(u), root, step_y)
     gains = np.empty(len(a))
     for i, each in enumerate(a):

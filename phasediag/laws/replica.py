@@ -20,7 +20,7 @@ from phasediag.laws.channels import Activation, channel_information
 __all__ = ["ChannelTable", "Minima", "minima", "table_of"]
 
 #: Chebyshev nodes over q and over a factor of ten in t; more times than that in one call are interpolated.
-_NODES_Q, _NODES_T, _FEW = 22, 11, 3
+_NODES_Q, _NODES_T, _FEW = 25, 12, 3
 #: Below this noise, in units of the variance of f, the information is continued as a straight line in log t.
 _FLOOR = 1e-4
 #: Where the potential is looked at for minima, from q = 1 to q = 0.
