@@ -24,7 +24,7 @@ from phasediag.cli import main
 from phasediag.cli.group import COMMANDS
 from phasediag.finite import exact_fluctuations
 from phasediag.report.critical import critical_times_records, critical_times_report
-from phasediag.report.records import Sizes
+from phasediag.report.records import Sizes, subspaces
 from phasediag.report.report import Report
 from phasediag.report.tables import rounded
 
@@ -61,12 +61,16 @@ def test_critical_times_json_has_the_schema(run):
         "isolated": 1,
         "resolution": 0,
         "score": 0,
+        "resolution_typical": 0,
+        "score_typical": 0,
     }
-    for name in ("isolated", "resolution", "score"):
-        expected = critical_times(M, 0.23, criterion=name)
+    for name in ("isolated", "resolution", "score", "resolution_typical", "score_typical"):
+        criterion, _, probe = name.partition("_")
+        expected = critical_times(M, 0.23, criterion=criterion, probe=probe or None)
         assert [subspace[name] for subspace in record["subspaces"]] == list(expected)
     assert record["subspaces"][1]["variance"] == 0.3
-    assert any("isolated" in note for note in record["notes"])
+    assert record["probe"] == "both"
+    assert any("lam_c(t_k) < 2" in note for note in record["notes"])
 
 
 def test_critical_times_of_several_alphas(run):
@@ -85,12 +89,14 @@ def test_critical_times_table_is_aligned_and_explained(run):
     lines = out.splitlines()
     assert "d = 30" in lines[0]
     assert "N = 1000" in lines[1]
-    assert len({len(line) for line in lines[4:7]}) == 1
+    assert lines[3].split() == ["probe", "origin", "typical", "displaced", "typical"]
+    assert lines[5].split() == ["subspace", "variance", "dim", "resolution", "typical", "score", "typical"]
+    assert len({len(line) for line in lines[5:8]}) == 1
     assert max(map(len, lines)) <= 80
-    orders = dict(zip(lines[10].split(), lines[11].split(), strict=True))
-    assert (orders["resolution"], orders["rem_exact"]) == ("0>1", "1>0")
-    for name in ("rem_gaussian", "isolated", "resolution", "score"):
-        assert any(line.strip().startswith(name) for line in lines[12:])
+    assert "Noise loses the largest variance first, at every probe: subspace 0." in lines
+    assert "Bias loses the smallest first, at noisy samples (retained): subspace 1." in lines
+    for name in ("rem_gaussian", "isolated", "resolution", "score", "resolution_typical", "Probes"):
+        assert any(line.strip().startswith(name) for line in lines[-20:])
 
 
 def test_n_and_alpha_agree(run):
@@ -139,8 +145,8 @@ def test_times_are_converted(run, clock, expected):
     t = condensation_time(M, 0.23)
     factor = 0.5 if clock == "vp" else 1
     assert json.loads(out)["rows"][0]["condensation_time"] == pytest.approx(factor * expected(t), rel=1e-14)
-    _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--time", clock)
-    assert out.splitlines()[11].split()[-1] == "0>1"
+    _, out, _ = run("critical-times", *PAPER, "--alpha", 0.23, "--time", clock, "--criteria", "score")
+    assert "0>1            0>1" in out
 
 
 def test_condensation_both_ways(run):
@@ -166,7 +172,7 @@ def test_condensation_at_finite_n(run):
 def test_dataset_size_covers_every_criterion(run):
     _, out, _ = run("dataset-size", *PAPER, "--t", "0.1,2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert len(rows) == 2 * 6 * 2
+    assert len(rows) == 2 * 8 * 2
     chosen = [row for row in rows if row["criterion"] == "resolution" and row["t"] == "0.1"]
     expected = critical_alphas(M, 0.1, criterion="resolution")
     np.testing.assert_allclose([float(row["alpha"]) for row in chosen], expected)
@@ -304,6 +310,8 @@ ONE = ("--var", "1", "--dims", "2")
         (("critical-times", *ONE, "--n", 9, "--dps", 100000), ("--dps",)),
         (("crosscheck", *ONE, "--n", 9, "--t", 1, "--replicates", 10**11), ("--replicates", "GB", "fewer data sets")),
         (("spectrum", *ONE, "--t", 1, "--ambient-dim", 1e11), ("--ambient-dim", "GB")),
+        (("critical-times", *ONE, "--n", 9, "--probe", "train", "--dps", 20), ("--criteria", "--dps", "closed forms")),
+        (("critical-times", *ONE, "--n", 9, "--criteria", "score_median"), ("--probe", "'test' or 'train'")),
         (("critical-time",), ("critical-time", "did you mean critical-times?")),
         (("plot",), ("plot", "choose one of")),
         (("condensation", *ONE, "--n", 10, "--geometry", "sphere"), ("--closure gaussian", "--geometry sphere")),
@@ -417,26 +425,82 @@ def test_json_of_critical_times_is_a_list_of_one_too(run):
 
 
 def test_criteria_are_chosen_by_name_or_column(run):
-    _, out, _ = run("critical-times", *PAPER, "--n", 1000, "--criteria", "rem,score", "--format", "json")
-    (record,) = json.loads(out)
-    assert list(record["lost_first"]) == ["rem_gaussian", "rem_sphere", "rem_exact", "score"]
+    argv = ("critical-times", *PAPER, "--n", 1000, "--format", "json", "--criteria")
+    (record,) = json.loads(run(*argv, "rem,score")[1])
+    assert list(record["lost_first"]) == ["rem_gaussian", "rem_sphere", "rem_exact", "score", "score_typical"]
+    (record,) = json.loads(run(*argv, "score_typical", "--probe", "origin")[1])
+    assert list(record["lost_first"]) == ["score_typical"]
+    (record,) = json.loads(run(*argv, "score,isolated", "--probe", "origin")[1])
+    assert list(record["lost_first"]) == ["score", "isolated"]
     _, out, _ = run("critical-times", "--var", 1, "--dims", 2, "--n", 20, "--criteria", "retained,score_finite")
     m = LinearManifold([1], [2])
     retained = critical_times(m, n=20, criterion="retained")[0]
     assert f"{critical_times(m, n=20, criterion='score', closure='finite')[0]:.4g}" in out
     assert f"{retained:.4g}" in out
-    assert "smaller variance" in out
     _, out, _ = run("dataset-size", *PAPER, "--t", 0.1, "--criteria", "score", "--format", "csv")
-    assert [row["criterion"] for row in csv.DictReader(io.StringIO(out))] == ["score", "score"]
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["criterion"] for row in rows] == ["score", "score", "score_typical", "score_typical"]
+    assert float(rows[3]["alpha"]) == critical_alphas(M, 0.1, criterion="score", probe="typical")[1]
+
+
+# arXiv:2410.08727's manifold; values of an independent evaluation of the annealed formulas.
+TYPICAL = {"resolution_typical": [0.26884, 0.16089], "score_typical": [0.16041, 0.11962]}
 
 
 def test_a_typical_point_for_the_noise(run):
     _, out, _ = run("critical-times", *PAPER, "--n", 1000, "--probe", "typical", "--format", "json")
     (record,) = json.loads(out)
-    # arXiv:2410.08727's manifold; values of an independent evaluation of the annealed formulas.
-    assert [s["resolution"] for s in record["subspaces"]] == pytest.approx([0.26884, 0.16089], abs=6e-6)
-    assert [s["score"] for s in record["subspaces"]] == pytest.approx([0.16041, 0.11962], abs=6e-6)
-    assert any("lam_c(t_k)" in note for note in record["notes"])
+    assert "resolution" not in record["subspaces"][0]
+    for name, expected in TYPICAL.items():
+        assert [s[name] for s in record["subspaces"]] == pytest.approx(expected, abs=6e-6)
+    note = next(note for note in record["notes"] if "lam_c(t_k) < 2" in note)
+    lam_c = RandomEnergyModel(M, record["subspaces"][1]["score_typical"], "typical").freezing_point(log_n=np.log(1000))
+    assert f"score_typical of subspaces 0, 1 (down to {lam_c:.3g})" in note
+
+
+def test_notes_of_many_subspaces_are_those_of_each(run):
+    m = LinearManifold(np.geomspace(1, 0.01, 40).round(4), np.full(40, 2))
+    sizes = Sizes(np.array([0.05, 0.1]), np.array([4.0, 8.0]), np.exp([4.0, 8.0]))
+    for record, log_n in zip(critical_times_records(m, sizes), sizes.log_n, strict=True):
+        for name in TYPICAL:
+            times = np.array([subspace[name] for subspace in record["subspaces"]])
+            lam_c = RandomEnergyModel(m, times, "typical").freezing_point(log_n=log_n)
+            for low, high in ((0, 1), (1, 2)):
+                inside = (lam_c >= low) & (lam_c < high)
+                said = f"{name} of {subspaces(np.flatnonzero(inside))} "
+                assert any(said in note for note in record["notes"] if f"lam_c(t_k) < {high}" in note) == inside.any()
+
+
+def test_noise_at_random_points(run):
+    argv = (
+        "critical-times",
+        "--var",
+        1,
+        "--dims",
+        2,
+        "--n",
+        10,
+        "--probe",
+        "test",
+        "--criteria",
+        "score",
+        "--format",
+        "json",
+    )
+    (record,) = json.loads(run(*argv)[1])
+    expected = critical_times(LinearManifold([1], [2]), n=10, criterion="score", closure="finite", probe="test")
+    assert record["subspaces"] == [{"variance": 1, "dim": 2, "score_finite": expected[0]}]
+    assert record["probe"] == "test"
+
+
+def test_typical_noise_to_many_digits(run):
+    argv = ("critical-times", *PAPER, "--n", 1000, "--criteria", "resolution,score", "--format", "json")
+    (record,) = json.loads(run(*argv)[1])
+    (precise,) = json.loads(run(*argv, "--dps", 30)[1])
+    for name in TYPICAL:
+        for subspace, digits in zip(record["subspaces"], precise["subspaces"], strict=True):
+            assert float(digits[name]) == pytest.approx(subspace[name], rel=1e-12)
+            assert len(digits[name].lstrip("0.")) == 30
 
 
 def test_fields_are_columns_in_every_form(run):
@@ -462,7 +526,7 @@ def test_many_subspaces_fit(run, tmp_path):
     assert max(map(len, lines)) <= 80
     assert len(lines) < 150
     assert "744 rows left out: --all" in out
-    assert "subspaces 0-783" in out
+    assert "resolution of subspaces 143-783" in out
     assert "0>1>..>783" in out
     assert run("critical-times", "--spectrum", tmp_path / "spectrum.npy", *argv)[1] == out
     _, everything, _ = run("critical-times", "--spectrum", tmp_path / "spectrum.txt", *argv, "--all")

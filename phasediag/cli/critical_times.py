@@ -12,6 +12,7 @@ from phasediag.cli.options import (
 )
 from phasediag.cli.output import emit, progress
 from phasediag.cli.query import Query, reads_query
+from phasediag.report.criteria import BOTH, check_closed_form, chosen
 
 _EPILOG = """\b
 Examples:
@@ -37,8 +38,10 @@ def command(query: Query) -> None:
     from phasediag.report.critical import critical_times_records, critical_times_report
 
     query.check_rows(by_subspace=True)
+    if query.dps:
+        check_closed_form(chosen(query.manifold, query.criteria, query.probe or BOTH))
     records = critical_times_records(
-        query.manifold, query.sizes, query.time, query.criteria, query.probe or "origin", progress
+        query.manifold, query.sizes, query.time, query.criteria, query.probe or BOTH, progress
     )
     if query.dps:
         from phasediag.report.precise import Digits

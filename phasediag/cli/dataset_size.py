@@ -12,6 +12,7 @@ from phasediag.cli.options import (
 )
 from phasediag.cli.output import emit, progress
 from phasediag.cli.query import Query, reads_query
+from phasediag.report.criteria import BOTH, check_closed_form, chosen
 
 _EPILOG = """\b
 Example:
@@ -35,7 +36,9 @@ def command(query: Query) -> None:
     from phasediag.report.critical import dataset_size_record, dataset_size_report
 
     query.check_rows(by_subspace=True)
-    record = dataset_size_record(query.manifold, query.t, query.time, query.criteria, query.probe or "origin", progress)
+    if query.dps:
+        check_closed_form(chosen(query.manifold, query.criteria, query.probe or BOTH))
+    record = dataset_size_record(query.manifold, query.t, query.time, query.criteria, query.probe or BOTH, progress)
     if query.dps:
         from phasediag.report.precise import Digits
 

@@ -8,6 +8,7 @@ import click
 
 from phasediag.cli.types import Grid, Numbers, Words
 from phasediag.noise import CONVENTIONS
+from phasediag.report.criteria import BOTH, CLOSED, RANDOM
 
 Decorator = Callable[[Any], Any]
 
@@ -94,18 +95,19 @@ criteria_option = click.option(
     "--criteria",
     type=Words(),
     metavar="A,B,...",
-    help="Criteria to show: rem, isolated, resolution, score, retained, or a column such as rem_exact, "
-    "resolution_finite, score_finite. retained and finite ones take seconds each. [default: all in closed form]",
+    help="Criteria to show: rem, isolated, resolution, score, retained, or a column such as rem_exact, score_typical, "
+    "score_finite, score_median. retained, finite and median ones take seconds each. [default: all in closed form]",
 )
 
 
 NOISE_PROBE = click.option(
     "--probe",
-    type=click.Choice(["origin", "typical"]),
-    default="origin",
+    type=click.Choice([BOTH, *CLOSED, *RANDOM]),
+    default=BOTH,
     show_default=True,
-    help="Where noise meets signal in resolution and score: at the centre of the data (score: displaced from it), or "
-    "at a typical point, where backward trajectories pass. The other criteria have points of their own.",
+    help="Where noise meets signal: at the origin (score: displaced from it) and at a typical point side by side, or "
+    "at one of them; at test or train, noisy samples, by averages at this N, which take minutes. The other "
+    "criteria have points of their own.",
 )
 
 

@@ -11,9 +11,19 @@ from phasediag.critical import condensation_time, critical_alphas, critical_time
 from phasediag.laws.linear import LinearManifold
 from phasediag.noise import from_ve
 from phasediag.report import notes
-from phasediag.report.criteria import COLUMNS, chosen, data_of, is_defined
+from phasediag.report.criteria import BOTH, COLUMNS, NOISE, SIDE_BY_SIDE, chosen, data_of, is_defined
+from phasediag.report.criteria import legend as criteria_legend
+from phasediag.report.freezing import below_bounds
 from phasediag.report.header import clock_line, size_line, title_line
-from phasediag.report.records import Record, Sizes, finite_or_none, manifold_record, order_of_loss, size_record
+from phasediag.report.records import (
+    Record,
+    Sizes,
+    finite_or_none,
+    manifold_record,
+    order_of_loss,
+    size_record,
+    subspaces,
+)
 from phasediag.report.report import Line, Report
 from phasediag.report.tables import Row, Table
 
@@ -45,7 +55,7 @@ def critical_times_records(
     sizes: Sizes,
     time: str = "ve",
     criteria: Sequence[str] | None = None,
-    probe: str = "origin",
+    probe: str = BOTH,
     progress: Progress = _uncounted,
 ) -> list[Record]:
     """Return condensation and critical times by the criteria chosen, one record for each alpha.
@@ -60,17 +70,21 @@ def critical_times_records(
         The clock of the times in the records.
     criteria : sequence of str, optional
         Criteria or columns; all in closed form by default.
-    probe : {"origin", "typical"}
-        Where noise meets signal in ``resolution`` and ``score``.
+    probe : {"both", "origin", "typical", "test", "train"}
+        Where noise meets signal in ``resolution`` and ``score``: at the origin and at a typical point side by side, at
+        one of them, or, by exact averages at this N, where x is random.
     progress : callable
         What wraps a long loop, such as tqdm.
     """
-    names = chosen(m, criteria)
+    names = chosen(m, criteria, probe)
     slow = any(COLUMNS[name].slow for name in names)
     columns = progress(names, "criteria") if slow else names
     times = {name: _critical_times(m, sizes.log_n, name, probe) for name in columns}
     first = {name: _lost_first(m, sizes.log_n, name, times[name], probe) for name in names}
     condensation = {name: _condensation_time(m, sizes.log_n, *how) for name, how in CONDENSATION.items()}
+    frozen = {
+        name: below_bounds(m, sizes.log_n, times[name], COLUMNS[name].probe or "origin") for name in _annealed(m, names)
+    }
     clocks = {name: from_ve(t, time) for name, t in {**times, **condensation}.items()}
     return [
         {
@@ -84,7 +98,12 @@ def critical_times_records(
                 for k, (s, dim) in enumerate(zip(m.variances, m.dims, strict=True))
             ],
             "lost_first": {name: None if first[name][i] < 0 else int(first[name][i]) for name in names},
-            "notes": _notes(m, size, {name: t[i] for name, t in times.items()}, condensation[probe][i], probe),
+            "notes": notes.critical_times(
+                size["n"],
+                {name: t[i] for name, t in times.items()},
+                {name: found[i] for name, found in frozen.items()},
+                sphere=m.geometry == "sphere",
+            ),
         }
         for i, size in enumerate(sizes.records())
     ]
@@ -93,19 +112,26 @@ def critical_times_records(
 def critical_times_report(records: Sequence[Record]) -> Report:
     """Return what shows the records of `critical_times_records`."""
     several, known = len(records) > 1, _filled(records[0]["subspaces"])[0]
-    columns = [name for name in COLUMNS if name in known]
-    times = [row for record in records for row in _time_rows(record, several=several)]
-    orders = [{"alpha": record["alpha"], **_orders(record, columns)} for record in records]
-    condensation = [{"alpha": record["alpha"], **record["condensation"]} for record in records]
+    columns, probe = [name for name in SIDE_BY_SIDE if name in known], records[0]["probe"]
+    times = [row for record in records for row in _time_rows(record, columns, several=several)]
+    sizes = [{"alpha": record["alpha"]} if several else {} for record in records]
+    orders = [{**size, **_orders(record, columns)} for size, record in zip(sizes, records, strict=True)]
+    condensation = [{**size, **record["condensation"]} for size, record in zip(sizes, records, strict=True)]
+    places = {"subspace": "probe"} | {name: COLUMNS[name].seen_from(probe) for name in columns}
     legend: list[Line] = [
         "A subspace is lost at less noise than at its critical time. Criteria:",
-        *((name, COLUMNS[name].says(records[0]["probe"])) for name in columns),
+        *criteria_legend(columns, probe),
         clock_line(records[0]["time"]),
     ]
     lost = "In the order in which they are lost as noise is removed:"
+    several_subspaces = len(records[0]["subspaces"]) > 1
     tables = [
-        Table(_filled(times), keys=("alpha", "n", "subspace", "variance", "dim")),
-        *([Table(_filled(orders), lost, ("alpha",))] if len(records[0]["subspaces"]) > 1 else []),
+        Table(_filled(times), keys=("alpha", "n", "subspace", "variance", "dim"), over=places),
+        *(
+            [Table(_filled(orders), lost, ("alpha",), below=_who_is_first(records[0], columns))]
+            if several_subspaces
+            else []
+        ),
         Table(_filled(condensation), "Condensation of all subspaces together, at less noise than:", ("alpha",)),
     ]
     return Report(
@@ -124,11 +150,11 @@ def dataset_size_record(
     t: Float,
     time: str,
     criteria: Sequence[str] | None = None,
-    probe: str = "origin",
+    probe: str = BOTH,
     progress: Progress = _uncounted,
 ) -> Record:
     """Return the data-set size that keeps each subspace alive down to each time, by the criteria chosen."""
-    names = [name for name in chosen(m, criteria) if m.geometry == "gaussian" or name == "rem_sphere"]
+    names = [name for name in chosen(m, criteria, probe) if m.geometry == "gaussian" or name == "rem_sphere"]
     slow = any(COLUMNS[name].slow for name in names)
     alphas = {
         name: critical_alphas(data_of(m, name), t, **COLUMNS[name].at(probe))
@@ -153,7 +179,7 @@ def dataset_size_record(
         "time": time,
         "probe": probe,
         "rows": rows,
-        "notes": [*notes.few_samples([row["n"] for row in rows]), *_hot_sizes(m, t, alphas, probe)],
+        "notes": [*notes.few_samples([row["n"] for row in rows]), *_hot_sizes(m, t, alphas)],
     }
 
 
@@ -168,36 +194,31 @@ def dataset_size_report(record: Record) -> Report:
         legend=[
             "Samples that keep each subspace alive down to t: N = exp(log_n), alpha = log(N)/d.",
             "Below N = 1 (alpha < 0) no data set is too small; '-' where N overflows. By criteria:",
-            *((name, COLUMNS[name].says(record["probe"])) for name in shown),
+            *criteria_legend(shown, record["probe"], said=False),
             clock_line(record["time"]),
         ],
     )
 
 
-def _notes(m: LinearManifold, size: Record, times: dict[str, Float], t_c: float, probe: str) -> list[str]:
-    def freezing_point(t: Float) -> Float:
-        if probe == "origin" or np.isnan(t_c):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return np.where(t_c > 0, t / t_c, np.inf)
-        from phasediag.rem import RandomEnergyModel
-
-        return RandomEnergyModel(m, np.maximum(t, np.finfo(float).tiny), probe).freezing_point(log_n=size["log_n"])
-
-    lam_c = {name: freezing_point(t) for name, t in times.items() if name in ("resolution", "score")}
-    return notes.critical_times(size["n"], times, t_c, lam_c, probe)
-
-
-def _hot_sizes(m: LinearManifold, t: Float, alphas: dict[str, Float], probe: str) -> list[str]:
+def _hot_sizes(m: LinearManifold, t: Float, alphas: dict[str, Float]) -> list[str]:
     from phasediag.rem import RandomEnergyModel
 
-    found = []
-    for name in ("resolution", "score"):
-        if name in alphas:
-            sizes = np.clip(alphas[name], np.finfo(float).tiny, None)
-            lam_c = RandomEnergyModel(m, t[:, None], probe).freezing_point(log_n=sizes * m.ambient_dim)
-            if np.any((lam_c < 2) & (alphas[name] > 0)):
-                found.append(f"{name}: lam_c < 2 at some N: the annealed closure overestimates the noise, and so N")
-    return found
+    hot = []
+    for name in _annealed(m, alphas):
+        sizes = np.clip(alphas[name], np.finfo(float).tiny, None)
+        model = RandomEnergyModel(m, t[:, None], COLUMNS[name].probe or "origin")
+        # Frozen at lam_c < 2: no entropy is left at 2.
+        if np.any((model.entropy(lam=2, log_n=sizes * m.ambient_dim) < 0) & (alphas[name] > 0)):
+            hot.append(name)
+    if not hot:
+        return []
+    return [f"{', '.join(hot)}: lam_c < 2 at some N: the annealed closure overestimates the noise, and so N"]
+
+
+def _annealed(m: LinearManifold, names: Iterable[str]) -> list[str]:
+    return [
+        name for name in SIDE_BY_SIDE if name in names and COLUMNS[name].closure == "annealed" and is_defined(m, name)
+    ]
 
 
 def _critical_times(m: LinearManifold, log_n: Float, name: str, probe: str) -> Float:
@@ -222,9 +243,28 @@ def _condensation_time(m: LinearManifold, log_n: Float, probe: str, closure: str
     return condensation_time(m, log_n=log_n, probe=probe, closure=closure)
 
 
-def _time_rows(record: Record, *, several: bool) -> list[Row]:
+def _time_rows(record: Record, columns: Sequence[str], *, several: bool) -> list[Row]:
     head = {"alpha": record["alpha"], "n": record["n"]} if several else {}
-    return [{**head, "subspace": k, **subspace} for k, subspace in enumerate(record["subspaces"])]
+    keys = ("variance", "dim", *columns)
+    return [{**head, "subspace": k, **{name: one[name] for name in keys}} for k, one in enumerate(record["subspaces"])]
+
+
+def _who_is_first(record: Record, columns: Sequence[str]) -> list[str]:
+    """Say in one line each what noise and what bias lose first, where a column shows either."""
+    if not any(COLUMNS[name].criterion in (*NOISE, "retained") for name in columns):
+        return []
+    variances = [_comparable(subspace["variance"]) for subspace in record["subspaces"]]
+    if min(variances) == max(variances):
+        return []
+    largest, smallest = (subspaces(_where(variances, extreme(variances))) for extreme in (max, min))
+    return [
+        f"Noise loses the largest variance first, at every probe: {largest}.",
+        f"Bias loses the smallest first, at noisy samples (retained): {smallest}.",
+    ]
+
+
+def _where(values: Sequence[Any], value: Any) -> list[int]:
+    return [k for k, one in enumerate(values) if one == value]
 
 
 def _orders(record: Record, columns: Sequence[str]) -> Row:

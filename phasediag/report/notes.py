@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from phasediag._arrays import Float
+from phasediag.report.freezing import Below
 from phasediag.report.records import Record, subspaces, values
 
 
@@ -44,39 +45,37 @@ def near_freezing(rows: Sequence[Record]) -> list[str]:
 
 
 def critical_times(
-    n: float | None, times: dict[str, Float], t_c: float, lam_c: dict[str, Float], probe: str
+    n: float | None, times: dict[str, Float], below: dict[str, list[Below]], *, sphere: bool = False
 ) -> list[str]:
     """Say which critical times leave their domain of validity.
 
-    ``t_c`` is the condensation time at the probe, ``lam_c`` the freezing point there at the times of a criterion.
+    ``below`` has what lies below each of the bounds of the freezing point.
     """
     notes = few_samples([n])
-    if np.isnan(t_c):
+    if sphere:
         notes.append(
             "a sphere: nothing condenses at the origin, and what assumes Gaussian data is left out (all but rem_sphere)"
         )
     if any(np.any(t == 0) for t in times.values()):
         notes.append("0 stands for a time below the smallest double")
-    for name in _known(times, "isolated", "resolution", "score"):
-        below = np.flatnonzero(times[name] < t_c)
-        if len(below):
-            notes.append(
-                f"{name}: {subspaces(below)} lost at less noise than t_c ({probe}), where the weights have condensed"
-            )
-    for name, frozen in lam_c.items():
-        hot = np.flatnonzero(frozen < 2)
-        if len(hot):
-            notes.append(
-                f"{name}: lam_c(t_k) = {values(frozen[hot])} < 2 for {subspaces(hot)}: the annealed closure "
-                "overestimates the noise"
-            )
+    frozen, hot = _among(below, 0), _among(below, 1)
+    if hot:
+        notes.append(f"lam_c(t_k) < 2, where the annealed closure overestimates the noise: {hot}")
+    if frozen:
+        notes.append(f"lam_c(t_k) < 1, where the weights have condensed and the annealed closure fails: {frozen}")
     for name, found in times.items():
         unknown = np.flatnonzero(np.isnan(found))
-        if len(unknown) and not np.isnan(t_c):
+        if len(unknown) and not sphere:
             why = "their dimension is below 0.17" if name == "rem_exact" else "N <= 2, or averages that are not known"
             notes.append(f"{name}: no time for {subspaces(unknown)}: {why}")
     return notes
 
 
-def _known(times: dict[str, Float], *names: str) -> list[str]:
-    return [name for name in names if name in times]
+def _among(found: dict[str, list[Below]], bound: int) -> str:
+    """Return the columns and subspaces below a bound, with the smallest freezing point of each column."""
+    return "; ".join(
+        f"{name} of {subspaces(below[bound].subspaces)} "
+        f"({'down to ' if len(below[bound].subspaces) > 1 else ''}{below[bound].smallest:.3g})"
+        for name, below in found.items()
+        if len(below[bound].subspaces)
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from phasediag.report.criteria import COLUMNS
+from phasediag.report.criteria import BOTH, COLUMNS
 from phasediag.report.critical import CONDENSATION
 from phasediag.report.records import Record
 from phasediag.symbolic import evaluate
@@ -93,7 +93,7 @@ class Digits:
         return [name for name in names if self.manifold["geometry"] == "gaussian" or name == "rem_sphere"]
 
     def _column(self, name: str) -> dict[str, Any]:
-        how = COLUMNS[name].at("origin")
+        how = COLUMNS[name].at(BOTH)
         return {**how, "geometry": "sphere"} if name == "rem_sphere" else how
 
     def _evaluate(self, quantity: str, **how: Any) -> Any:

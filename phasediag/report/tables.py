@@ -1,8 +1,9 @@
 """Rows as text: aligned columns that fit a width, in a given number of digits."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
@@ -20,15 +21,17 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, with a sentence above them.
+    """Rows, with a sentence above them and others below.
 
     ``keys`` are the columns that say what a row is about: they stand again beside every block of columns where a table
-    is too wide for one.
+    is too wide for one. ``over`` is what stands above the names of columns.
     """
 
     rows: Sequence[Row]
     heading: str = ""
     keys: tuple[str, ...] = ()
+    over: Mapping[str, str] = field(default_factory=dict)
+    below: Sequence[str] = ()
 
     def lines(self, *, width: int = 80, digits: int = 4, all_rows: bool = False) -> Iterator[str]:
         """Yield the lines of the table, none longer than ``width`` if that can be."""
@@ -36,7 +39,9 @@ class Table:
         left_out = 0 if all_rows or len(rows) <= MOST_ROWS else len(rows) - MOST_ROWS
         head, tail = (MOST_ROWS // 2, len(rows) - MOST_ROWS // 2) if left_out else (len(rows), len(rows))
         shown = [*rows[:head], *rows[tail:]]
-        columns = {name: _Column(name, [row[name] for row in shown], digits) for name in rows[0]}
+        columns = {
+            name: _Column(name, [row[name] for row in shown], digits, self.over.get(name, "")) for name in rows[0]
+        }
         for i, (block, gap) in enumerate(_blocks(columns, self.keys, width)):
             if i:
                 yield ""
@@ -46,20 +51,24 @@ class Table:
             if left_out:
                 yield f"... {left_out} rows left out: --all shows them ..."
             yield from lines[start + head :]
+        if self.below:
+            yield ""
+            for sentence in self.below:
+                yield from textwrap.wrap(sentence, width, subsequent_indent="  ")
 
 
 class _Column:
-    """The cells of one column and its header, which may be broken behind "_"."""
+    """The cells of one column and its header, which may be broken behind "_", with a word above it."""
 
-    def __init__(self, name: str, values: list[Any], digits: int) -> None:
+    def __init__(self, name: str, values: list[Any], digits: int, over: str = "") -> None:
         # Short if every number in it is, all digits all the way if not.
         short = all(_is_short(value, digits) for value in values)
-        self.name = name
+        self.name, self.over = name, over
         self.cells = [text(value, digits, short=short) for value in values]
         self.body = max(map(len, self.cells), default=0)
 
     def width(self, *, broken: bool) -> int:
-        return max(self.body, *map(len, self.header(broken=broken)))
+        return max(self.body, len(self.over), *map(len, self.header(broken=broken)))
 
     def header(self, *, broken: bool) -> list[str]:
         return _broken(self.name, max(self.body, 6)) if broken else [self.name]
@@ -88,15 +97,24 @@ def _blocks(columns: dict[str, _Column], keys: tuple[str, ...], width: int) -> I
     left = [columns[name] for name in keys if name in columns]
     while left and any(_GAPS[-1].total([*left, column]) > width for column in everything if column not in left):
         left.pop()
-    block: list[_Column] = []
-    for column in everything:
-        if column in left:
-            continue
-        if block and _GAPS[-1].total([*left, *block, column]) > width:
-            yield [*left, *block], _best([*left, *block], width)
-            block = []
-        block.append(column)
-    yield [*left, *block], _best([*left, *block], width)
+    others = [column for column in everything if column not in left]
+    greedy = _cut(others, left, width)
+    # As many blocks as it takes, of about the same number of columns each.
+    each = -(-len(others) // len(greedy))
+    even = [others[i : i + each] for i in range(0, len(others), each)]
+    fits = all(_GAPS[-1].total([*left, *block]) <= width for block in even)
+    for block in even if fits else greedy:
+        yield [*left, *block], _best([*left, *block], width)
+
+
+def _cut(columns: list[_Column], left: list[_Column], width: int) -> list[list[_Column]]:
+    """Cut columns into blocks that fit the width beside those at the left."""
+    blocks: list[list[_Column]] = [[]]
+    for column in columns:
+        if blocks[-1] and _GAPS[-1].total([*left, *blocks[-1], column]) > width:
+            blocks.append([])
+        blocks[-1].append(column)
+    return blocks
 
 
 def _best(columns: list[_Column], width: int) -> "_Gap":
@@ -118,6 +136,8 @@ def _aligned(columns: list[_Column], gap: _Gap) -> Iterator[str]:
     headers = [column.header(broken=gap.broken) for column in columns]
     height = max(map(len, headers))
     padded = [[""] * (height - len(header)) + header for header in headers]
+    if any(column.over for column in columns):
+        padded = [[column.over, *header] for column, header in zip(columns, padded, strict=True)]
     widths = [column.width(broken=gap.broken) for column in columns]
     for line in zip(*([*header, *column.cells] for header, column in zip(padded, columns, strict=True)), strict=True):
         yield (" " * gap.spaces).join(cell.rjust(size) for cell, size in zip(line, widths, strict=True)).rstrip()

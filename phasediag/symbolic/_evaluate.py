@@ -22,7 +22,7 @@ def evaluate(
     alpha: Any = None,
     n: Any = None,
     t: Any = None,
-    probe: str = "typical",
+    probe: str | None = None,
     criterion: str | None = None,
     closure: str | None = None,
     time: str = "ve",
@@ -46,8 +46,10 @@ def evaluate(
         As in `phasediag.LinearManifold`.
     alpha, n, t : str, int, Fraction or float, optional
         Data-set size, one way or the other, and time; what the quantity needs.
-    probe : str
-        As on the command line: ``typical``, ``origin``, ``displaced:0``, ``at:x1,x2,...``, ``profile:X1,X2,...``.
+    probe : str, optional
+        As on the command line: ``typical`` (default), ``origin``, ``displaced:0``, ``at:x1,x2,...``,
+        ``profile:X1,X2,...``; of criteria ``origin`` or ``typical`` for ``resolution`` and ``score`` (default: the
+        points of `phasediag.critical_times`).
     criterion, closure : str, optional
         As in `phasediag.critical_times` and `phasediag.condensation_time`.
     time : {"ve", "vp", "abar", "edm", "flow"}

@@ -97,7 +97,7 @@ class Query:
     alpha: Any = None
     n: Any = None
     t: Any = None
-    probe: str = "typical"
+    probe: str | None = None
     criterion: str | None = None
     closure: str | None = None
     clock: str = "ve"
@@ -145,7 +145,7 @@ class Query:
 
     def condensation(self) -> tuple[Threshold, int | None]:
         """Return the threshold of the probe, in t, and the subspace that it singles out."""
-        closure, k = self._condensation_closure(), self.manifold.displaced(self.probe)
+        closure, k = self._condensation_closure(), self.manifold.displaced(self._where)
         threshold = condensation("given", closure) if k is None else displaced(closure)
         return threshold.map(self.fill), k
 
@@ -159,16 +159,25 @@ class Query:
             raise ValueError(f"closure must be {' or '.join(map(repr, known))} for criterion {self.criterion!r}")
         if self.manifold.geometry == "sphere" and (self.criterion, closure) != ("rem", "gaussian"):
             raise ValueError("criterion must be 'rem' with closure='gaussian' for geometry='sphere'")
+        probes = ("origin", "typical") if closure == "annealed" else ()
+        if self.probe is not None and self.probe not in probes:
+            which = " or ".join(map(repr, probes)) or "left out: it has points of its own"
+            raise ValueError(f"probe must be {which} for criterion {self.criterion!r}, got {self.probe!r}")
         if self.criterion == "rem":
             return displaced(closure).map(self.fill)
-        build: Callable[[], Threshold] = getattr(_criteria, self.criterion)
+        name = f"{self.criterion}_typical" if self.probe == "typical" else self.criterion
+        build: Callable[[], Threshold] = getattr(_criteria, name)
         return build()
 
     def is_flat(self) -> bool:
         """Whether all samples have the same energy: data on a sphere seen from a point with no norm along them."""
         if self.manifold.geometry == "gaussian" or self._condensation_closure() == "exact":
             return False
-        return not any(any(coefficients) for coefficients in self.manifold.affine(self.probe))
+        return not any(any(coefficients) for coefficients in self.manifold.affine(self._where))
+
+    @property
+    def _where(self) -> str:
+        return self.probe or "typical"
 
     def _condensation_closure(self) -> str:
         closure = self.closure or "exact"
@@ -217,7 +226,7 @@ class Query:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return what stands for s, m, a and b, one row for each subspace."""
-        a_k, b_k = self.manifold.affine(self.probe)
+        a_k, b_k = self.manifold.affine(self._where)
         columns = (self.manifold.variances, self.manifold.dims, a_k, b_k)
         return [tuple(map(self.work.enclose, row)) for row in zip(*columns, strict=True)]
 
