@@ -6,7 +6,7 @@ Those in closed form are explicit in log N given t, and have one root in t given
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -244,10 +244,12 @@ CRITERIA: dict[str, dict[str | None, Entry]] = {
 MEDIANS = {name: Entry(partial(_median_noise, name), ("test", "train")) for name in ("resolution", "score")}
 
 
-def criterion_of(
-    m: LinearManifold, name: str, closure: str | None = None, probe: "Probe | str | None" = None
-) -> Threshold:
+def criterion_of(m: Any, name: str, closure: str | None = None, probe: "Probe | str | None" = None) -> Threshold:
     """Return the criterion of that name, with its default closure and at its own points unless others are given."""
+    if hasattr(m, "components"):
+        from phasediag.critical.at_a_point import point_threshold
+
+        return point_threshold(m, name, closure, None if probe is None else Probe.parse(probe))
     if not isinstance(m, LinearManifold):
         raise ValueError(f"criterion {name!r} is for the subspaces of a LinearManifold, got {type(m).__name__}")
     where = None if probe is None else Probe.parse(probe)

@@ -62,6 +62,8 @@ def crossover_alphas(
     >>> crossover_alphas(m, 0, 1, criterion="rem")
     array([0.02380747])
     """
+    if not isinstance(m, LinearManifold):
+        raise ValueError(f"m must be a LinearManifold, whose subspaces cross over, got {type(m).__name__}")
     for name, index in (("i", i), ("j", j)):
         if not 0 <= index < m.n_subspaces:
             raise ValueError(f"{name} must be between 0 and {m.n_subspaces - 1}, got {index}")

@@ -5,7 +5,7 @@ for to a relative 1e-12; where exact averages enter to 1e-10, for ``retained`` t
 known.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,11 +17,14 @@ from phasediag.critical.criteria import criterion_of
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 
+if TYPE_CHECKING:
+    from phasediag.laws.mixture import GaussianMixture
+
 __all__ = ["critical_alphas", "critical_times", "lost_first"]
 
 
 def critical_times(
-    m: LinearManifold,
+    m: "LinearManifold | GaussianMixture",
     alpha: ArrayLike | None = None,
     *,
     criterion: str,
@@ -87,9 +90,21 @@ def critical_times(
     ``finite_median`` the median over x of noise over signal. It and ``retained`` are solved one by one: about 0.1 s for
     each alpha at the origin, 1 to 10 s for ``retained``, and half a minute for each subspace where x is random.
 
+    Of a mixture ``resolution`` and ``score`` (closure ``annealed``) are known at a point, along each of the d
+    principal directions of the population's Jacobian there, that of largest variance first:
+
+    .. math::
+
+        \log N = \Psi(2) - 2\Psi(1) + \log \frac{\langle (a^2 - c)^2\rangle_2}{(t - c)^2}, \qquad
+        \log N = \Psi(2) - 2\Psi(1) + \log \frac{\langle a^2 \rangle_2}{(v\cdot\mathrm E[y - x|x])^2},
+
+    with :math:`a = v\cdot(y - \mathrm E[y|x])` along the direction v, its variance c, and averages under the law tilted
+    at 2. Where classes part, c = t, there is no signal at any N: such a window is not what is meant by the time *below*
+    which a direction is lost, and `critical_alphas` shows it.
+
     Parameters
     ----------
-    m : LinearManifold
+    m : LinearManifold or GaussianMixture
         The data.
     alpha : array_like
         :math:`\log(N)/d > 0`, below 100.
@@ -102,14 +117,16 @@ def critical_times(
     probe : Probe or str, optional
         Where noise meets signal in ``resolution`` and ``score``: ``origin`` (default: the centre of the data, displaced
         along the subspace for ``score``), ``typical`` (closure ``annealed``), ``test`` or ``train`` (``finite``).
-        ``retained`` knows ``train`` (default) and ``test``; the others have points of their own.
+        ``retained`` knows ``train`` (default) and ``test``; the others have points of their own. Of a mixture
+        ``origin`` (default of ``resolution``), ``displaced`` or ``at``.
     n, log_n : array_like, optional
         The number of samples, or its log, in place of ``alpha``.
 
     Returns
     -------
     ndarray
-        Noise variances, shape ``alpha.shape + (K,)``; 0.0 where the value underflows. nan where there is none: with
+        Noise variances, shape ``alpha.shape + (K,)``, of a mixture ``(d,)``; 0.0 where the value underflows, or
+        there is no noise; inf where there is no signal, as of the score across itself. nan where there is none: with
         closure ``finite`` for :math:`N < 2`, with ``retained`` for :math:`N \le 2`, where :math:`R_k` never reaches
         1/2; also where exact averages are not known to 1e-3.
 
@@ -151,7 +168,7 @@ def critical_times(
 
 
 def critical_alphas(
-    m: LinearManifold,
+    m: "LinearManifold | GaussianMixture",
     t: ArrayLike,
     *,
     criterion: str,
@@ -168,7 +185,7 @@ def critical_alphas(
 
     Parameters
     ----------
-    m : LinearManifold
+    m : LinearManifold or GaussianMixture
         The data.
     t : array_like
         Noise variance, > 0.
@@ -178,7 +195,7 @@ def critical_alphas(
     Returns
     -------
     ndarray
-        Shape ``t.shape + (K,)``.
+        Shape ``t.shape + (K,)``, of a mixture ``(d,)``.
 
     Raises
     ------
@@ -196,13 +213,15 @@ def critical_alphas(
     array([3529.,  343.])
     """
     log_t = np.log(positive("t", t))
-    shared = np.broadcast_to(log_t[..., None], (*log_t.shape, m.n_subspaces))
+    equation = criterion_of(m, criterion, closure, probe)
+    count = m.n_subspaces if isinstance(m, LinearManifold) else m.ambient_dim
+    shared = np.broadcast_to(log_t[..., None], (*log_t.shape, count))
     with np.errstate(over="ignore"):
-        return criterion_of(m, criterion, closure, probe).log_n(shared) / m.ambient_dim
+        return equation.log_n(shared) / m.ambient_dim
 
 
 def lost_first(
-    m: LinearManifold,
+    m: "LinearManifold | GaussianMixture",
     alpha: ArrayLike | None = None,
     *,
     criterion: str,

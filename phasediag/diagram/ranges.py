@@ -86,5 +86,7 @@ def _explicit_alphas(m: LinearManifold, t: float, criterion: str, closure: str |
 
 def check_gaussian(m: LinearManifold) -> None:
     """Raise a ValueError where there is no condensation threshold to draw."""
+    if not isinstance(m, LinearManifold):
+        raise ValueError(f"phase diagrams are of the subspaces of a LinearManifold, got {type(m).__name__}")
     if m.geometry == "sphere":
         raise ValueError("phase diagrams need a condensation threshold, which is not defined for geometry='sphere'")

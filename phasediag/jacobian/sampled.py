@@ -21,6 +21,7 @@ from phasediag.empirical import EmpiricalScore
 from phasediag.jacobian.gaps import visible_dimension
 from phasediag.jacobian.ordered import insert_middle, ordered, require_room
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.probe import Probe
 
 __all__ = ["LARGEST", "SampledSpectrum", "sampled_spectrum"]
@@ -40,7 +41,7 @@ class SampledSpectrum:
 
     Attributes
     ----------
-    manifold : LinearManifold
+    manifold : LinearManifold or another law
         The data.
     t : ndarray
         Noise variances.
@@ -49,12 +50,13 @@ class SampledSpectrum:
     probe : Probe
         Where the score is evaluated.
     tangent : ndarray, shape (n_draws, \*t.shape, m)
-        Singular values along the manifold, one data set in each row, the same at all t; those off it are 1/t.
+        Singular values along the manifold, one data set in each row, the same at all t; those off it are 1/t. Of a law
+        that is no linear manifold m is d.
     seed : int
         Entropy of the seed.
     """
 
-    manifold: LinearManifold
+    manifold: LinearManifold | Law
     t: Float
     n: int
     probe: Probe
@@ -124,7 +126,7 @@ class SampledSpectrum:
         """Return means, quantiles and probabilities as plain data, and what made them."""
         pairs = {"mean": self.mean, "median": self.median, "visible_probability": self.visible_probability}
         return {
-            "manifold": self.manifold.to_dict(),
+            "manifold": self.manifold.to_dict() if hasattr(self.manifold, "to_dict") else repr(self.manifold),
             "n": self.n,
             "probe": str(self.probe),
             "seed": self.seed,
@@ -160,7 +162,7 @@ class SampledSpectrum:
 
 
 def sampled_spectrum(
-    m: LinearManifold,
+    m: LinearManifold | Law,
     t: ArrayLike,
     alpha: float | None = None,
     probe: Probe | str = "origin",
@@ -178,16 +180,17 @@ def sampled_spectrum(
 
     Parameters
     ----------
-    m : LinearManifold
-        The data, Gaussian or on a sphere, with integer dimensions.
+    m : LinearManifold or another law
+        The data, Gaussian or on a sphere, with integer dimensions; or whatever can be sampled.
     t : array_like
         Noise variance, > 0.
     alpha, n, log_n : float
         The size of the data set, as one of :math:`\log(N)/d`, N and :math:`\log N`; N is rounded to an integer, one
         million at most.
     probe : Probe or str
-        Any. ``test`` and ``train`` draw a point for each data set, with the same noise :math:`\xi` at every t. At the
-        others the law of the spectrum depends on the squared norms :math:`X_k` alone, and so does what is returned.
+        Any, of other laws than linear manifolds one that is a point. ``test`` and ``train`` draw a point for each data
+        set, with the same noise :math:`\xi` at every t. At the others the law of the spectrum of a linear manifold
+        depends on the squared norms :math:`X_k` alone, and so does what is returned.
     n_draws : int
         Number of data sets, at least 2.
     rng : int, numpy.random.Generator or SeedSequence
@@ -222,12 +225,14 @@ def sampled_spectrum(
     t, size, where = positive("t", t), _size(m, alpha, n, log_n), Probe.parse(probe)
     if not (isinstance(n_draws, int | np.integer) and n_draws >= 2):
         raise ValueError(f"n_draws must be an integer of at least 2, got {n_draws!r}")
-    rank = sum(m.integer_dims())
+    rank = sum(m.integer_dims()) if isinstance(m, LinearManifold) else int(m.ambient_dim)
     require_room(float(size) * rank, f"data sets of {size} samples", "take a smaller N or fewer dims")
     require_room(m.ambient_dim * t.size, f"ambient_dim = {m.ambient_dim}: the spectra", "take a smaller one")
     require_room(float(n_draws) * t.size * (2 * rank + 2), "the spectra", "take fewer n_draws or times")
-    if where.kind not in ("test", "train"):
-        where.affine(m)  # the probe must fit the manifold
+    if not isinstance(m, LinearManifold):
+        where.draw(m, np.ones(1), 0)  # the probe must fit the law
+    elif where.kind not in ("test", "train"):
+        where.affine(m)
     streams = np.random.default_rng(rng)
     seed = streams.bit_generator.seed_seq.entropy  # type: ignore[attr-defined]  # NumPy's stub is wider
     children = streams.spawn(n_draws)
@@ -237,7 +242,7 @@ def sampled_spectrum(
     return SampledSpectrum(m, t, size, where, tangent.reshape(n_draws, *t.shape, rank), seed)
 
 
-def _size(m: LinearManifold, alpha: Any, n: Any, log_n: Any) -> int:
+def _size(m: Law, alpha: Any, n: Any, log_n: Any) -> int:
     size = log_size(m.ambient_dim, alpha, n, log_n)
     if size.ndim:
         raise ValueError("sampled_spectrum takes one size of the data set: a number, not an array")
@@ -255,19 +260,23 @@ def _with_progress(results: Iterator[Float], total: int) -> Iterator[Float]:
     return iter(tqdm(results, "data sets", total, disable=None, leave=False, delay=1, unit_scale=_TASK))
 
 
-def _draws(m: LinearManifold, t: Float, n: int, probe: Probe, streams: list[np.random.Generator]) -> Float:
+def _draws(m: Law, t: Float, n: int, probe: Probe, streams: list[np.random.Generator]) -> Float:
     """Return singular values along the manifold, (len(streams), T, m): a data set and a point from each stream."""
-    # What is off the manifold shifts all energies alike, and a basis turns everything together.
-    flat = LinearManifold(m.variances, m.dims, None, m.geometry, m.radius)
+    flat = m
+    if isinstance(m, LinearManifold):
+        # What is off the manifold shifts all energies alike, and a basis turns everything together.
+        flat = LinearManifold(m.variances, m.dims, None, m.geometry, m.radius)
     with OneBlasThread():
         return np.stack([_data_set(m, flat, t, n, probe, rng) for rng in streams])
 
 
-def _data_set(m: LinearManifold, flat: LinearManifold, t: Float, n: int, probe: Probe, rng: Any) -> Float:
+def _data_set(m: Law, flat: Law, t: Float, n: int, probe: Probe, rng: Any) -> Float:
     samples = flat.sample(n, rng)
     score = EmpiricalScore(samples)
     if probe.kind in ("test", "train"):
         points = probe.draw(flat, t, rng, samples[0] if probe.kind == "train" else None)
+    elif not (isinstance(m, LinearManifold) and isinstance(flat, LinearManifold)):
+        points = probe.draw(m, t)
     else:  # turned inside the subspaces, the law of the data is the same: along the first direction of each
         points = np.zeros((len(t), sum(flat.integer_dims())))
         points[:, np.cumsum([0, *flat.integer_dims()[:-1]])] = np.sqrt(probe.squared_norms(m, t))

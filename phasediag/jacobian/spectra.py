@@ -3,7 +3,7 @@
 Derived in :doc:`/theory/jacobian`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from phasediag.jacobian import regimes
 from phasediag.jacobian.ordered import require_room
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
+
+if TYPE_CHECKING:
+    from phasediag.laws.mixture import GaussianMixture
 
 __all__ = ["REGIMES", "singular_values", "subspace_values"]
 
@@ -26,7 +29,7 @@ REGIMES = ("population", *_LEVELS, *_RANDOM)
 
 
 def singular_values(
-    m: LinearManifold,
+    m: "LinearManifold | GaussianMixture",
     t: ArrayLike,
     alpha: ArrayLike | None = None,
     regime: str = "population",
@@ -76,8 +79,9 @@ def singular_values(
 
     Parameters
     ----------
-    m : LinearManifold
-        The data, with integer dimensions. On the sphere ``sampled``, and ``population`` and ``paper``,
+    m : LinearManifold or GaussianMixture
+        The data, with integer dimensions. Of a mixture, at a probe that is a point, ``population`` (where it is not the
+        same everywhere) and ``sampled`` are known. On the sphere ``sampled``, and ``population`` and ``paper``,
         which treat it as Gaussian.
     t : array_like
         Noise variance, > 0.
@@ -118,6 +122,8 @@ def singular_values(
     >>> singular_values(m, t=0.1, n=100, regime="sampled").round(1)
     array([10. ,  4.4,  2.6,  1. ])
     """
+    if hasattr(m, "components"):
+        return _of_mixture(m, t, alpha, regime, probe, n=n, log_n=log_n, n_draws=n_draws, rng=rng)
     dims, d = m.integer_dims(), int(m.ambient_dim)
     if regime not in _RANDOM:
         levels = subspace_values(m, t, alpha, regime, probe, n=n, log_n=log_n)
@@ -173,11 +179,40 @@ def subspace_values(
     return _LEVELS[regime](m, t, size, probe)
 
 
-def _log_n(m: LinearManifold, regime: str, alpha: ArrayLike | None, n: Any, log_n: ArrayLike | None) -> Float:
+def _of_mixture(
+    law: Any,
+    t: ArrayLike,
+    alpha: ArrayLike | None,
+    regime: str,
+    probe: Probe | str,
+    *,
+    n_draws: Any,
+    rng: Any,
+    **size: Any,
+) -> Float:
+    """Return the spectrum of a mixture at a point, by the regimes that know one."""
+    from phasediag.laws.principal import principal_moments
+
+    t, where, d = positive("t", t), Probe.parse(probe), int(law.ambient_dim)
+    if regime == "sampled":
+        t, log_n = np.broadcast_arrays(t, _log_n(law, regime, alpha, size["n"], size["log_n"]))
+        _require_spectra(d, t.size)
+        return _sampled(law, t, log_n, where, _RANDOM[regime] if n_draws is None else n_draws, rng)
+    if regime != "population":
+        raise ValueError(f"regime must be population or sampled for a GaussianMixture, got {regime!r}")
+    if where.kind in ("test", "train"):
+        raise ValueError(f"probe must be a point for the population of a GaussianMixture, got {str(where)!r}")
+    _require_spectra(d, t.size)
+    flat = t.ravel()
+    spectra = np.abs(principal_moments(law, where.draw(law, flat), flat).slope) / flat[:, None]
+    return -np.sort(-spectra, axis=-1).reshape(*t.shape, d)
+
+
+def _log_n(m: Any, regime: str, alpha: ArrayLike | None, n: Any, log_n: ArrayLike | None) -> Float:
     """Return the size that a regime needs, which must be defined for the geometry."""
     if alpha is None and n is None and log_n is None:
         raise ValueError(f"alpha, n or log_n is needed for regime={regime!r}: only 'population' knows no data set")
-    if m.geometry == "sphere" and regime not in ("paper", "sampled"):
+    if getattr(m, "geometry", None) == "sphere" and regime not in ("paper", "sampled"):
         raise ValueError(
             f"regime {regime!r} assumes Gaussian data; for geometry='sphere' use 'sampled', 'population' or 'paper'"
         )
@@ -189,7 +224,7 @@ def _require_spectra(d: int, count: int) -> None:
     require_room(float(d) * count, f"ambient_dim = {d}: the spectra", remedy)
 
 
-def _sampled(m: LinearManifold, t: Float, log_n: Float, probe: Probe | str, n_draws: int, rng: Any) -> Float:
+def _sampled(m: Any, t: Float, log_n: Float, probe: Probe | str, n_draws: int, rng: Any) -> Float:
     """Return the medians, one set of draws for each N."""
     from phasediag.jacobian.sampled import sampled_spectrum
 
