@@ -370,13 +370,15 @@ def test_every_help_page_has_an_example_that_runs(run, name, tmp_path, monkeypat
     assert max(map(len, page.splitlines())) <= 80 or name in ("diagram", "figure")
 
 
-def test_numeric_commands_load_no_heavy_library():
+def test_critical_times_load_nothing_that_they_do_not_need():
     script = (
         "import sys; from phasediag.cli import main\n"
         "try: main(['critical-times', '--var', '1,0.3', '--dims', '2,5', '--alpha', '0.23'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'scipy', 'sympy', 'mpmath', 'matplotlib', 'numpy.random'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "heavy = {'scipy', 'sympy', 'mpmath', 'matplotlib', 'numpy.random', 'json', 'csv', 'decimal', 'shutil'}\n"
+        "rooms = {f'phasediag.{room}' for room in ('finite', 'rem.model', 'laws.gaussian', 'montecarlo')}\n"
+        "loaded = (heavy | rooms) & set(sys.modules)\n"
+        "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
 

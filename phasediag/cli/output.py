@@ -1,7 +1,5 @@
 """The one place that prints: a report as a table, as JSON or as CSV."""
 
-import csv
-import json
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -18,8 +16,12 @@ def emit(report: Report, query: Query) -> None:
     if query.fields is not None:
         report = report.select(query.fields)
     if query.style == "json":
+        import json
+
         click.echo(json.dumps(report.to_dict(), indent=2, allow_nan=False))
     elif query.style == "csv":
+        import csv
+
         writer = csv.DictWriter(sys.stdout, fieldnames=list(report.rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(report.rows)
@@ -30,9 +32,11 @@ def emit(report: Report, query: Query) -> None:
 
 def width() -> int:
     """Return how many columns a line may take: the terminal's where there is a wide one, else 80."""
+    if not sys.stdout.isatty():
+        return 80
     import shutil
 
-    return max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 80
+    return max(80, shutil.get_terminal_size().columns)
 
 
 def progress(items: Iterable[Any], description: str) -> Iterable[Any]:

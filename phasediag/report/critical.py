@@ -1,7 +1,6 @@
 """Critical times and data-set sizes by every criterion, side by side."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -289,4 +288,8 @@ def _filled(rows: list[Row]) -> list[Row]:
 
 
 def _comparable(t: Any) -> Any:
-    return Decimal(t) if isinstance(t, str) else t
+    if not isinstance(t, str):
+        return t
+    from decimal import Decimal
+
+    return Decimal(t)
