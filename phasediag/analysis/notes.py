@@ -24,19 +24,27 @@ def limits(
     collapsed = t[entropy.value < np.log(2)]
     if len(collapsed):
         yield f"below t = {collapsed[-1]:.3g} the weights have collapsed: the local dimension there means nothing"
-    if np.any(along.exponent < 0.9):
-        above = t[along.exponent < 0.9][-1]
-        yield f"up to t = {above:.3g} the measured noise falls more slowly than 1/N: critical times there extrapolate"
-    t_c = condensation_time(manifold, log_n=np.log(n))
+    largest = float(np.max(manifold.variances))
+    if t[-1] > largest:
+        yield f"above t = {largest:.3g}, the largest variance, noise hides all directions, and dimensions fall to 0"
+    t_c = float(condensation_time(manifold, log_n=np.log(n)))
     for name in along.predicted:
-        if np.any(along.predicted[name] < 2 * t_c):
-            yield f"{name}: predicted times below {2 * t_c:.3g} are upper estimates: the weights are near condensation"
-        with np.errstate(invalid="ignore"):
-            known = along.predicted[name] >= 2 * t_c
-            off = known & (
-                np.abs(along.measured[name] - along.predicted[name])
-                > 3 * along.errors[name] + 0.3 * along.predicted[name]
-            )
-        if np.any(off):
-            listed = ", ".join(str(i + 1) for i in along.picked[off])
-            yield f"{name}: measured and predicted times differ along directions {listed}: no Gaussian is like the data"
+        yield from _of_criterion(name, t, t_c, along)
+
+
+def _of_criterion(name: str, t: Float, t_c: float, along: Directions) -> Iterable[str]:
+    predicted, measured = along.predicted[name], along.measured[name]
+    known = np.isfinite(measured)
+    powers = np.interp(np.log(measured[known]), np.log(t), along.exponent[name])
+    if np.any(powers < 0.9):
+        yield (
+            f"{name}: where it is measured, noise falls as N to the power {np.min(powers):.2g} and not 1: "
+            "measured times extrapolate from parts of the samples"
+        )
+    if np.any(predicted < 2 * t_c):
+        yield f"{name}: predicted times below {2 * t_c:.3g} are upper estimates: the weights are near condensation"
+    with np.errstate(invalid="ignore"):
+        off = np.abs(measured - predicted) > 3 * along.errors[name] + 0.3 * predicted
+    if np.any(off & (predicted >= 2 * t_c)):
+        listed = ", ".join(str(i + 1) for i in along.picked[off & (predicted >= 2 * t_c)])
+        yield f"{name}: measured and predicted times differ along directions {listed}: no Gaussian is like the data"

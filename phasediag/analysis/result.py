@@ -51,7 +51,7 @@ class DataAnalysis:
         Predicted for a Gaussian of this spectrum at a typical point, by criterion.
     measured_critical_times, measured_critical_times_error : dict of ndarray, shape (P,)
         Measured between disjoint parts of the samples; nan where noise and signal do not meet on the grid.
-    exponent : ndarray, shape (T,)
+    exponent : dict of ndarray, shape (T,)
         Power of N with which the measured variances fall; where it is below 1 the scaling to N is an extrapolation.
     duplicates : int
         Samples that repeat an earlier one exactly.
@@ -88,7 +88,7 @@ class DataAnalysis:
     critical_times: dict[str, Float]
     measured_critical_times: dict[str, Float]
     measured_critical_times_error: dict[str, Float]
-    exponent: Float
+    exponent: dict[str, Float]
     duplicates: int
     near_duplicates: tuple[float, float, float]
     classes: ClassAnalysis | None

@@ -33,7 +33,7 @@ def _notes(found: ScoreDiagnosis, gaussian: bool) -> Iterator[str]:
     flat = found.t[np.max(found.gaps.value, axis=1, initial=1) < 2]
     if len(flat):
         times = ", ".join(f"{t:.3g}" for t in flat)
-        yield f"no gap reaches a factor 2 at noise variances {times}: there the dimension by gap means little"
+        yield f"no gap reaches a factor 2 at noise variances {times}: dimensions by gap and normal bundle mean little"
     if found.directions is None:
         return
     n = found.parameters["samples"][0]
