@@ -1,6 +1,7 @@
 """Sphinx: MyST pages, executed where they compute, with the mathematics served from the site itself."""
 
 import os
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,12 +17,15 @@ author = "The phasediag developers"
 copyright = author
 version = release = phasediag.__version__
 
+# The gallery's pictures are gathered by an extension beside this file.
+sys.path.insert(0, str(HERE))
 extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "sphinx_click",
+    "thumbnails",
 ]
 exclude_patterns = ["_build", "*.py", "schemas"]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
@@ -78,8 +82,9 @@ html_show_search_summary = False
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
 
-# The gallery is the examples themselves: percent scripts, read as notebooks.
-for stale in (HERE / "gallery").glob("*.ipynb"):
-    stale.unlink()
-for example in sorted((HERE.parent / "examples").glob("*.py")):
-    jupytext.write(jupytext.read(example), HERE / "gallery" / f"{example.stem}.ipynb")
+# Gallery and tutorials are the examples themselves: percent scripts, read as notebooks.
+for source, pages in ((HERE.parent / "examples", "gallery"), (HERE.parent / "examples" / "tutorials", "tutorials")):
+    for stale in (HERE / pages).glob("*.ipynb"):
+        stale.unlink()
+    for example in sorted(source.glob("*.py")):
+        jupytext.write(jupytext.read(example), HERE / pages / f"{example.stem}.ipynb")

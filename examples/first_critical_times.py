@@ -94,3 +94,22 @@ for t in (0.3, 0.1, 0.03):
 # %%
 alphas = np.linspace(0.05, 0.5, 1000)
 critical_times(m, alphas, criterion="resolution").shape
+
+# %% [markdown]
+# As a figure, against the number of samples: both critical times, and condensation at the same place, the origin.
+
+# %%
+from phasediag.plotting import draw_layout, label_curves, new_figure, style, subspace_colours
+
+sizes = np.geomspace(30, 1e5, 200)
+times = critical_times(m, n=sizes, criterion="resolution")
+with style():
+    fig, ax = new_figure(columns=1, height=2.4)
+    ax.set(xlabel="data-set size $N$", ylabel="noise variance $t$", xscale="log", yscale="log", xlim=(30, 1e5))
+    curves = [(sizes, times[:, k], f"$t_{k}$", colour) for k, colour in enumerate(subspace_colours(2))]
+    curves.append((sizes, condensation_time(m, n=sizes, probe="origin"), "$t_c$", "black"))
+    for x, y, _, colour in curves:
+        ax.plot(x, y, color=colour)
+    draw_layout(fig)
+    label_curves(ax, curves)
+fig

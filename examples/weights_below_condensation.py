@@ -61,3 +61,20 @@ participation = np.array([np.sum(w**2) for w in sets])
 error = participation.std() / np.sqrt(len(sets))
 print(f"Y2: mean {participation.mean():.3f} +- {error:.3f} (limit {1 - mu:.3f})")
 print(f"    variance {participation.var():.4f} (limit {mu * (1 - mu) / 3:.4f})")
+
+# %% [markdown]
+# In one data set most of the weight is on one sample, in another it is spread over ten. All decay alike: the thick line
+# has the slope of the Poisson-Dirichlet law, $w_i \propto i^{-1/\mu}$.
+
+# %%
+from phasediag.plotting import draw_layout, new_figure, style
+
+ranks = np.arange(1, 31)
+with style():
+    fig, ax = new_figure(columns=1, height=2.4)
+    ax.set(xlabel="rank $i$", ylabel="weight $w_i$", xscale="log", yscale="log", xlim=(1, 30), ylim=(1e-4, 1.2))
+    for weights in sets[:25]:
+        ax.plot(ranks[: len(weights)], weights[:30], color="#31688e", lw=0.5, alpha=0.6)
+    ax.plot(ranks, 0.4 * ranks ** (-1 / mu), color="black", lw=1.5)
+    draw_layout(fig)
+fig
