@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test lint fuzz coverage test-lowest test-networks test-torch docs bench clean
+.PHONY: demo test lint fuzz coverage test-lowest test-networks test-torch docs notebooks bench package clean
 
 demo: $(VENV)/.installed
 	$(BIN)/phasediag critical-times --var 1,0.3 --dims 2,5 --alpha 0.23
@@ -51,11 +51,30 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build --quiet --fresh-env --jobs auto --fail-on-warning --keep-going --builder html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
+# Tutorials and examples as notebooks, opened in JupyterLab.
+notebooks: $(VENV)/.installed-docs
+	$(BIN)/python -m pip install --quiet jupyterlab
+	rm -rf notebooks && mkdir notebooks
+	cp examples/*.py examples/tutorials/*.py notebooks
+	cd notebooks && ../$(BIN)/jupytext --quiet --to notebook *.py && rm *.py
+	$(BIN)/jupyter lab notebooks
+
+# The archives of a release in dist/, checked as a stranger meets them.
+package: .venv-package/bin/twine
+	rm -rf dist
+	.venv-package/bin/python -m build --outdir dist
+	.venv-package/bin/twine check --strict dist/*
+	.venv-package/bin/python packaging/check.py
+
+.venv-package/bin/twine:
+	$(PYTHON) -m venv .venv-package
+	.venv-package/bin/python -m pip install --quiet build twine
+
 bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .venv-networks .venv-torch
+	rm -rf $(VENV) $(LOWEST) .venv-networks .venv-torch .venv-package dist notebooks
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("phasediag needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

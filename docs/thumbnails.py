@@ -23,6 +23,7 @@ class Thumbnails(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        """Return the placeholder."""
         return [thumbnails(what=self.arguments[0])]
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from phasediag import LinearManifold, condensation_time, critical_alphas, critical_times, lost_first
 from phasediag.noise import from_ve
+from phasediag.plotting import draw_layout, label_curves, new_figure, style, subspace_colours
 
 m = LinearManifold(variances=[1, 0.3], dims=[2, 5], ambient_dim=30)
 m
@@ -99,8 +100,6 @@ critical_times(m, alphas, criterion="resolution").shape
 # As a figure, against the number of samples: both critical times, and condensation at the same place, the origin.
 
 # %%
-from phasediag.plotting import draw_layout, label_curves, new_figure, style, subspace_colours
-
 sizes = np.geomspace(30, 1e5, 200)
 times = critical_times(m, n=sizes, criterion="resolution")
 with style():

@@ -23,6 +23,7 @@ from scipy.stats import kstest
 
 from phasediag import LinearManifold, RandomEnergyModel, condensation_time
 from phasediag.montecarlo import levels
+from phasediag.plotting import draw_layout, new_figure, style
 
 m = LinearManifold(variances=[1, 0.3], dims=[100, 200])
 log_n = 300.0
@@ -67,8 +68,6 @@ print(f"    variance {participation.var():.4f} (limit {mu * (1 - mu) / 3:.4f})")
 # has the slope of the Poisson-Dirichlet law, $w_i \propto i^{-1/\mu}$.
 
 # %%
-from phasediag.plotting import draw_layout, new_figure, style
-
 ranks = np.arange(1, 31)
 with style():
     fig, ax = new_figure(columns=1, height=2.4)

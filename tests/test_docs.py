@@ -25,7 +25,7 @@ CELL = re.compile(
 )
 SESSION = re.compile(r"^\$ phasediag (.*)\n((?:(?!\$ ).*\n)*)", flags=re.MULTILINE)
 # What Sphinx reads, and what it only shows.
-DIRECTIVES = {"{toctree}", "{eval-rst}", "{include}", "{literalinclude}"}
+DIRECTIVES = {"{toctree}", "{eval-rst}", "{image}", "{include}", "{literalinclude}", "{thumbnails}"}
 BLOCKS = [(page, kind, text) for page, source in PAGES.items() for kind, text in BLOCK.findall(source)]
 
 

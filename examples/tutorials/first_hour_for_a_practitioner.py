@@ -82,7 +82,7 @@ print(f"{found.n} samples condense between t = {low:.4f} and {high:.4f}; {found.
 # %% [markdown]
 # A model that follows its training loss to the end copies below this noise; above, it mixes many samples. The noise is
 # small, about 0.07 in pixels of values from 0 to 1, because few degrees of freedom need few samples. The analysis also
-# counts them, by the distances between samples, and finds about three near the collapse:
+# counts them, by the distances between samples, and comes down to about three above the collapse:
 
 # %%
 for t, dimension in list(zip(found.t, found.local_dimension, strict=True))[4:12:2]:
@@ -99,8 +99,8 @@ for t, upper in list(zip(found.t, found.information_upper, strict=True))[::4]:
 # *Yours:* `phasediag analyze train.npy -o report.html` writes all of it as a page, with figures and with what limits
 # each number. Read its notes: here they say that no Gaussian is like these data.
 #
-# **Try.** Copy a hundred rows of `train` once more, and analyse again. Duplicates are memorised at any number of samples;
-# to find them is the cheapest remedy there is.
+# **Try.** Copy a hundred rows of `train` once more, and analyse again. Duplicates are memorised at any number of
+# samples; to find them is the cheapest remedy there is.
 #
 # ## 4. Two models
 #
@@ -141,8 +141,8 @@ few = train[:10]
 small, large = (as_score(Network(samples, 2), kind="denoiser") for samples in (few, train))
 
 # %% [markdown]
-# *Yours:* `from_torch(module, ...)`, `from_jax(function, ...)`, `from_diffusers(model, scheduler)`, or `as_score` of any
-# function of NumPy arrays; `kind` says what it predicts and `clock` on which time.
+# *Yours:* `from_torch(module, ...)`, `from_jax(function, ...)`, `from_diffusers(model, scheduler)`, or `as_score` of
+# any function of NumPy arrays; `kind` says what it predicts and `clock` on which time.
 #
 # ## 5. Does it make copies?
 #
@@ -167,8 +167,8 @@ show(*made.values())
 # ## 6. At which noise does it copy?
 #
 # `diagnose` compares the model with the empirical score of its training samples at each noise. $\rho$ is 1 for a copy
-# machine and 0 for a model of the law. The law is not known, so a Gaussian stands for it, and is wrong: held-out samples
-# show by how much, since nobody can have copied those. **What counts is the difference.**
+# machine and 0 for a model of the law. The law is not known, so a Gaussian stands for it, and is wrong: held-out
+# samples show by how much, since nobody can have copied those. **What counts is the difference.**
 
 # %%
 from phasediag import diagnose
