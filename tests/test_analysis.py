@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 from phasediag import GaussianMixture, LinearManifold, analyze, condensation_time
 from phasediag.analysis import checkpoint
-from phasediag.analysis.bracket import entropies, leave_one_out
+from phasediag.analysis.bracket import crossing, entropies, leave_one_out
 from phasediag.analysis.checkpoint import Checkpoint
 from phasediag.analysis.covariances import group_moments
 from phasediag.analysis.directions import critical_directions
@@ -183,6 +183,18 @@ def test_duplicates_are_found_and_left_out():
     assert found.near_duplicates[1] > 0.05
     assert any("Without the duplicates" in line for line in sentences(found))
     assert analyze(y, rng=0, n_queries=20).duplicates == 0
+
+
+def test_digits_as_others_computed_them():
+    """Upper ends of the condensation time: 2.05 by the other samples, 2.70 by the Gaussian; copies found exactly."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    y = datasets.load_digits().data
+    copies = np.random.default_rng(0).choice(len(y), 25, replace=False)
+    found = analyze(np.vstack([y, y[copies]]), [1.6, 2, 2.4, 2.8, 3.2], rng=0, scale="unit", n_queries=900)
+    assert found.duplicates == 25
+    for model, expected in (("leave-one-out", 2.05), ("gaussian", 2.70)):
+        t, error = crossing(found.t, found.bounds[model], np.log(len(y)), rising=False)
+        assert abs(t - expected) < 3 * error < 0.2
 
 
 def test_small_classes_condense_at_more_noise():

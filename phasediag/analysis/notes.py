@@ -41,10 +41,14 @@ def _of_criterion(name: str, t: Float, t_c: float, along: Directions) -> Iterabl
             f"{name}: where it is measured, noise falls as N to the power {np.min(powers):.2g} and not 1: "
             "measured times extrapolate from parts of the samples"
         )
-    if np.any(predicted < 2 * t_c):
-        yield f"{name}: predicted times below {2 * t_c:.3g} are upper estimates: the weights are near condensation"
     with np.errstate(invalid="ignore"):
         off = np.abs(measured - predicted) > 3 * along.errors[name] + 0.3 * predicted
+        most = np.nanmax(np.where(off & (measured < predicted), predicted / measured, 1.0))
+    if np.any(predicted < 2 * t_c):
+        lower = f", up to {most:.2g} times those measured" if most > 1 else ""
+        yield (
+            f"{name}: predicted times below {2 * t_c:.3g} are upper estimates{lower}: the weights are near condensation"
+        )
     if np.any(off & (predicted >= 2 * t_c)):
         listed = ", ".join(str(i + 1) for i in along.picked[off & (predicted >= 2 * t_c)])
         yield f"{name}: measured and predicted times differ along directions {listed}: no Gaussian is like the data"

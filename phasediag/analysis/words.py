@@ -9,36 +9,56 @@ from phasediag.noise import CONVENTIONS, from_ve
 if TYPE_CHECKING:
     from phasediag.analysis.result import DataAnalysis
 
-__all__ = ["number", "sentences", "tables"]
+__all__ = ["MEANINGS", "TITLES", "error_on_clock", "number", "sentences", "tables"]
 
 Row = dict[str, Any]
+
+#: What tables are of, and what their columns mean.
+TITLES = {
+    "by_time": "At each noise",
+    "by_direction": "Critical times along principal directions",
+    "by_class": "Each class by itself, as a Gaussian",
+}
+MEANINGS = {
+    "excess_entropy": "log of the number of samples left in doubt at a noisy sample, E H(w)",
+    "information_lower": "lower bound on the information I(t), log N - E H, on average over data sets",
+    "information_upper": "upper bound on I(t): the score condenses where I = log N",
+    "n_at_least": "samples that keep the score from memorising down to t: at least so many,",
+    "n_at_most": "and at most",
+    "local_dimension": "dimension of the data at the scale of the noise; above collapse only",
+    "effective_dimension": "directions with a variance above the noise, sum s/(s + t)",
+    "resolution": "predicted for a Gaussian of this spectrum at a typical point, and measured",
+    "score": "the same for the score",
+}
 
 
 def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
     """Return what the data are, and when their score memorises, one sentence each."""
     clock = CONVENTIONS[time].symbol
     low, high = (float(from_ve(end, time)) for end in found.condensation_interval)
+    ends = zip(found.condensation_interval, found.condensation_interval_error, strict=True)
+    low_error, high_error = (error_on_clock(end, error, time) for end, error in ends)
     lines = [
         f"{found.n} samples in {found.d} dimensions, of rank {found.rank}; {found.units}; "
         f"{found.duplicates} exact duplicates.",
     ]
     share, least, most = found.near_duplicates
     lines.append(
-        f"Nearest neighbour three times nearer than the next: {share:.1%} of the samples "
-        f"(95 %: {least:.1%} to {most:.1%})."
+        f"Near-duplicates: {share:.1%} of the samples (95 %: {least:.1%} to {most:.1%}) lie three times nearer to one "
+        "other sample than to the next."
     )
     below, above = ("above", "below") if time == "abar" else ("below", "above")
     if np.isfinite(low):
-        error = _relative(found, 0)
         lines.append(
-            f"{below.capitalize()} {clock} = {low:.3g} (+- {error:.0%}) the score of these samples is a memory of "
-            "them: on average fewer than two are in doubt."
+            f"{below.capitalize()} {clock} = {low:.3g} +- {low_error:.1g} the score of these samples is a memory of "
+            "them: on average fewer than two samples are in doubt."
         )
     if np.isfinite(high):
-        error = _relative(found, 1)
         lines.append(
-            f"{above.capitalize()} {clock} = {high:.3g} (+- {error:.0%}) it is not: a bound, on average over data sets."
+            f"{above.capitalize()} {clock} = {high:.3g} +- {high_error:.1g} it is not: a bound, on average over data "
+            "sets."
         )
+        lines += _more_samples(found, time, clock)
     measured = found.measured_critical_times["resolution"]
     if np.isfinite(measured).any():
         i = int(np.nanargmax(measured))
@@ -47,16 +67,30 @@ def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
             f"{found.spectrum[found.directions[i]]:.3g} (measured, criterion resolution)."
         )
     if found.interval_without_duplicates is not None:
-        ends = [float(from_ve(end, time)) for end in found.interval_without_duplicates]
-        lines.append(f"Without the duplicates these are {clock} = {ends[0]:.3g} and {ends[1]:.3g}.")
+        lower, upper = (float(from_ve(end, time)) for end in found.interval_without_duplicates)
+        lines.append(f"Without the duplicates these are {clock} = {lower:.3g} and {upper:.3g}.")
     if found.classes is not None and np.isfinite(found.classes.speciation_time):
         where = float(from_ve(found.classes.speciation_time, time))
         lines.append(f"Trajectories choose a class near {clock} = {where:.3g} (an estimate, exact for two alike).")
     return lines
 
 
-def _relative(found: "DataAnalysis", end: int) -> float:
-    return found.condensation_interval_error[end] / found.condensation_interval[end]
+def _more_samples(found: "DataAnalysis", time: str, clock: str) -> list[str]:
+    """Say how many samples would bring the bound down to half the noise, where the grid reaches as far."""
+    half = found.condensation_interval[1] / 2
+    if half < found.t[0]:
+        return []
+    log_n = float(np.interp(np.log(half), np.log(found.t), found.information_upper))
+    return [f"{_count(log_n)} samples of this kind would bring that to {clock} = {float(from_ve(half, time)):.3g}."]
+
+
+def _count(log_n: float) -> str:
+    return f"{np.exp(log_n):.2g}" if log_n < 300 else f"exp({log_n:.4g})"
+
+
+def error_on_clock(t: float, error: float, time: str) -> float:
+    """Return the error of a time in the units of a clock."""
+    return float(abs(from_ve(t + error, time) - from_ve(t, time)))
 
 
 def tables(found: "DataAnalysis", time: str = "ve") -> dict[str, list[Row]]:
@@ -68,12 +102,14 @@ def tables(found: "DataAnalysis", time: str = "ve") -> dict[str, list[Row]]:
             "excess_entropy": float(found.excess_entropy[i]),
             "excess_entropy_error": float(found.excess_entropy_error[i]),
             "information_lower": float(found.information_lower[i]),
+            "information_lower_error": float(found.information_lower_error[i]),
             "information_upper": float(found.information_upper[i]),
             "information_upper_error": float(found.information_upper_error[i]),
             "upper_model": found.upper_model[i],
             "n_at_least": _size(found.information_lower[i]),
             "n_at_most": _size(found.information_upper[i]),
             "local_dimension": float(found.local_dimension[i]),
+            "local_dimension_error": float(found.local_dimension_error[i]),
             "effective_dimension": float(found.effective_dimension[i]),
         }
         for i in range(len(found.t))
@@ -95,7 +131,7 @@ def _direction(found: "DataAnalysis", i: int, time: str) -> Row:
         t, error = found.measured_critical_times[name][i], found.measured_critical_times_error[name][i]
         row[name] = number(from_ve(predicted[i], time))
         row[f"{name}_measured"] = number(from_ve(t, time)) if np.isfinite(t) else None
-        row[f"{name}_error"] = number(abs(from_ve(t + error, time) - from_ve(t, time))) if np.isfinite(t) else None
+        row[f"{name}_error"] = error_on_clock(t, error, time) if np.isfinite(t) else None
     return row
 
 

@@ -88,7 +88,7 @@ def _directions(ax: Axes, found: "DataAnalysis", time: str) -> None:
             color=colour,
             ms=2.5,
             lw=0.8,
-            label="measured",
+            label=f"{name}, measured",
         )
     lowest = float(np.nanmin(list(found.critical_times.values()))) / 30
     ax.set_ylim(bottom=max(lowest, float(found.spectrum[found.rank - 1]) / 2))
