@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from phasediag._arrays import Float, positive
 from phasediag._estimate import Estimate
 from phasediag.finite._blocks import AtNodes, at_points
-from phasediag.finite._energies import Accuracy, Energies
+from phasediag.finite._energies import TOO_FINE, Accuracy, Energies
 from phasediag.finite._gauss import TOLERANCE as TO_SIX_DIGITS
 from phasediag.finite._gauss import by_gauss_rules
 from phasediag.finite._line import by_trapezoidal_rule
@@ -67,10 +67,10 @@ class Case:
         """What is seen from x: at ``train`` one of the samples is where x came from."""
         return Planted() if self.probe.kind == "train" else Fresh()
 
-    @property
-    def reachable(self) -> bool:
-        """Whether the windows in log s hold all that matters."""
-        return bool(np.min(self.t / self.s) > _SMALLEST)
+    def __post_init__(self) -> None:
+        # Further on the windows in log s do not hold all that matters.
+        if not np.min(self.t / self.s) > _SMALLEST:
+            raise ValueError(TOO_FINE)
 
     @cached_property
     def A(self) -> Float:
@@ -131,7 +131,7 @@ def over_grid(
 def _known(case: Case, found: Estimate) -> Estimate:
     """Return what was found, with infinite errors where no digit is known."""
     lost = np.isnan(found.error) | np.isnan(found.value)
-    return Estimate(found.value, np.where(lost | (not case.reachable), np.inf, found.error))
+    return Estimate(found.value, np.where(lost, np.inf, found.error))
 
 
 def _log_n(m: LinearManifold, alpha: ArrayLike) -> Float:

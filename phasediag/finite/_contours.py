@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import digamma, gammaln, polygamma
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import MAX_RESIDUES, Accuracy, Energies, Index
+from phasediag.finite._energies import MAX_RESIDUES, TOO_FINE, Accuracy, Energies, Index
 
 # Of a gap, to find saddle points near enough.
 _BISECTIONS = 10
@@ -15,6 +15,8 @@ _BISECTIONS = 10
 _SLOPE = 0.75
 # How far from the real axis Psi is looked at to choose the slope.
 _FAR = 5.0
+# Beyond it sinh(w) is no double any more.
+_FARTHEST = 700.0
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,15 @@ def slopes(e: Energies, c: Contours, drift: Float) -> Float:
 
 
 def ends(e: Energies, c: Contours, drift: Float, b: Float, slope: Float) -> Float:
-    """Return the w beyond which the integrand is negligible."""
+    """Return the w beyond which the integrand is negligible; a ValueError where no double is as far."""
     by_gamma = np.sqrt(2 * c.accuracy.negligible * (np.abs(c.p - c.lam) + 0.5)) + 28
     end = np.arcsinh(np.minimum(by_gamma, _cut_by_cgf(e, c)[0]) * (1 + np.abs(slope)) / b)
     left = (slope > 0) & (drift > 0)
     decay = np.where(left, b * slope * drift, 1.0)
-    return np.minimum(end, np.where(left, np.arccosh(1 + c.accuracy.negligible / decay), np.inf))
+    end = np.minimum(end, np.where(left, np.arccosh(1 + c.accuracy.negligible / decay), np.inf))
+    if not np.all(end < _FARTHEST):
+        raise ValueError(TOO_FINE)
+    return end
 
 
 def _cut_by_cgf(e: Energies, c: Contours) -> tuple[Float, Index]:

@@ -15,6 +15,12 @@ EPS = float(np.finfo(float).eps)
 #: Residues that a contour may cross, of kernels of order below HIGHEST.
 MAX_RESIDUES, HIGHEST = 40, 6
 
+#: Why a quadrature is refused.
+TOO_FINE = (
+    "exact averages need too fine a quadrature here, where a subspace has a dimension near 0 or a variance beyond all "
+    "bounds in units of t: take larger dims, or a larger t"
+)
+
 
 @dataclass(frozen=True)
 class Accuracy:

@@ -138,7 +138,7 @@ def exact_averages(
 
 def _assembled(m: LinearManifold, t: Float, found: Estimate, planted: bool) -> ExactAverages:
     s, time = np.array(m.data_variances), t[..., None]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         keep = (time + s) / s / time
         values, errors = (_named(m, part, keep) for part in found)
         values["jacobian"], errors["jacobian"] = jacobian(values["covariance"], time), errors["covariance"] / time**2

@@ -8,16 +8,12 @@ from numpy.polynomial import legendre
 from scipy.special import digamma, gammaln, zeta
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import EPS, Energies
+from phasediag.finite._energies import EPS, TOO_FINE, Energies
 
 _ORDER = 16
 _TABLE = 240
 # Panels of all points together that a gigabyte holds, and how much finer those of few dimensions may be.
 _MOST, _STEEPEST = 20_000, 15.0
-_TOO_MANY = (
-    "exact averages need too fine a quadrature here, where a subspace has a dimension near 0 or a variance beyond all "
-    "bounds in units of t: take larger dims, or a larger t"
-)
 
 
 NODES, WEIGHTS = legendre.leggauss(_ORDER)
@@ -127,7 +123,7 @@ class Window:
         """Return the edges of panels, shape (n, P + 1); a ValueError where they do not fit into memory."""
         edges = _equidistribute(self.log_s, refine * self.density, self.low, self.high, _MOST // len(self.low))
         if edges is None:
-            raise ValueError(_TOO_MANY)
+            raise ValueError(TOO_FINE)
         return edges
 
     def shared_panels(self, refine: float, shift: Float, most: int) -> Float | None:

@@ -75,7 +75,7 @@ def critical_times(draw):
     if draw(st.integers(0, 4)) == 0:
         argv += ["--criteria", draw(st.sampled_from(CRITERIA))]
     if draw(st.integers(0, 4)) == 0:
-        argv += ["--probe", draw(st.sampled_from(["origin", "typical", "train"]))]
+        argv += ["--probe", draw(st.sampled_from(["origin", "typical", "both", "nowhere"]))]
     if argv[2].count(",") < 4 and "--var" in argv and draw(st.integers(0, 9)) == 0:
         argv += ["--dps", draw(st.sampled_from(["5", "30", "100000"]))]
     return argv
