@@ -367,7 +367,7 @@ def test_every_help_page_has_an_example_that_runs(run, name, tmp_path, monkeypat
         code, out, err = run(*argv)
         assert (code, err) == (0, "")
         assert out
-    assert max(map(len, page.splitlines())) <= 80 or name in ("diagram", "figure")
+    assert max(map(len, page.splitlines())) <= 80
 
 
 def test_critical_times_load_nothing_that_they_do_not_need():

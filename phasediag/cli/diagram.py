@@ -15,8 +15,8 @@ from phasediag.critical.criteria import CRITERIA
 _EPILOG = """\b
 Examples:
   phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 -o diagram.pdf
-  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 --n 10:1e6:400 --mark-n 60000 -o diagram.pdf
-  phasediag diagram --var 1,0.3 --dims 2,5 --ambient-dim 30 --alpha 0.05:0.5:400 --save diagram.npz
+  phasediag diagram --var 1,0.3 --dims 2,5 --n 10:1e6:99 --mark-n 6e4 -o n.pdf
+  phasediag diagram --var 1,0.3 --dims 2,5 --alpha 0.05:0.5:400 --save d.npz
 """
 
 

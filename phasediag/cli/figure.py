@@ -1,6 +1,7 @@
 """``phasediag figure``."""
 
 import inspect
+from textwrap import fill
 from typing import Any
 
 import click
@@ -8,7 +9,10 @@ import click
 from phasediag.cli.options import figure_options
 from phasediag.figures import FIGURES
 
-_EPILOG = "\b\nFigures:\n" + "\n".join(f"  {name:15} {about}" for name, (_, about) in FIGURES.items())
+_EPILOG = "\b\nFigures:\n" + "\n".join(
+    fill(f"{name:15} {about}", 78, initial_indent="  ", subsequent_indent=" " * 18)
+    for name, (_, about) in FIGURES.items()
+)
 _EPILOG += """
 
 \b

@@ -98,7 +98,7 @@ def crosscheck(
     if isinstance(law, LinearManifold) and law.geometry == "gaussian":
         campaign = Campaign(law, experiment.log_n, experiment.method, n_replicates, executor, store)
         # In the background, if there is an executor.
-        theories = critical_theories(law, experiment.log_n, executor)
+        theories = critical_theories(campaign)
     found = runs.run(experiment, n_replicates, executor, store, "data", "data sets")
     rows: list[CrossCheckRow] = []
     crossings: dict[str, list[Crossing]] = {criterion: [] for criterion in MEASURED}

@@ -14,7 +14,9 @@ from phasediag._threads import OneBlasThread
 from phasediag.comparison.crossing import noise_meets_signal
 from phasediag.comparison.result import CriticalRow
 from phasediag.critical import critical_times
-from phasediag.critical.criteria import CRITERIA
+from phasediag.critical.condensation import exp
+from phasediag.critical.criteria import CRITERIA, criterion_of
+from phasediag.finite import FiniteNoise
 from phasediag.laws.linear import LinearManifold
 from phasediag.montecarlo import runs
 from phasediag.montecarlo.checkpoint import Checkpoint
@@ -169,15 +171,21 @@ def measured_critical_times(
     return times, errors
 
 
-def critical_theories(m: LinearManifold, log_n: float, executor: Executor | None) -> Iterator[CriticalTheory]:
-    """Return what every closure says of the criteria that are measured."""
+def critical_theories(campaign: Campaign) -> Iterator[CriticalTheory]:
+    """Return what every closure says of the criteria and subspaces that are measured."""
     closures = [(criterion, level) for criterion in MEASURED for level in CRITERIA[criterion]]
-    return (executor.map if executor else map)(partial(_theory, m, log_n), *zip(*closures, strict=True))
+    theory = partial(_theory, campaign.m, campaign.log_n, campaign.subspaces())
+    return (campaign.executor.map if campaign.executor else map)(theory, *zip(*closures, strict=True))
 
 
-def _theory(m: LinearManifold, log_n: float, criterion: str, level: str | None) -> CriticalTheory:
+def _theory(m: LinearManifold, log_n: float, subspaces: list[int], criterion: str, level: str | None) -> CriticalTheory:
     with OneBlasThread():
-        return criterion, str(level), critical_times(m, log_n=log_n, criterion=criterion, closure=level).tolist()
+        if level == "finite":
+            # One by one, and no more than are measured.
+            times = exp(FiniteNoise(m, criterion, criterion_of(m, criterion)).log_times(np.array(log_n), subspaces))
+        else:
+            times = critical_times(m, log_n=log_n, criterion=criterion, closure=level)
+        return criterion, str(level), times.tolist()
 
 
 def critical_rows(theories: Iterator[CriticalTheory], crossings: dict[str, list[Crossing]]) -> Iterator[CriticalRow]:

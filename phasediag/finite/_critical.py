@@ -6,7 +6,7 @@ or samples are added, and is known to an error. Solved one by one: each value is
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Protocol
 
@@ -61,12 +61,16 @@ class Crossing(ABC):
     def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return how far condition k is from its threshold, and the error of that."""
 
-    def log_times(self, log_n: Float) -> Float:
-        """Return log of the critical times, shape (..., K), for log N of shape (...); nan where there is none."""
-        result = self.prediction.log_times(log_n).copy()
-        for *index, k in np.ndindex(result.shape):
-            one = (*index, k)
-            result[one] = self._log_time(float(log_n[tuple(index)]), k, float(result[one]))
+    def log_times(self, log_n: Float, only: Sequence[int] | None = None) -> Float:
+        """Return log of the critical times, shape (..., K), for log N of shape (...); nan where there is none.
+
+        Of ``only`` some conditions, if they are named: the others are nan.
+        """
+        start = self.prediction.log_times(log_n)
+        result = np.full_like(start, np.nan)
+        for index in np.ndindex(start.shape[:-1]):
+            for k in range(start.shape[-1]) if only is None else only:
+                result[*index, k] = self._log_time(float(log_n[index]), k, float(start[*index, k]))
         return result
 
     def log_n(self, log_t: Float) -> Float:
