@@ -6,6 +6,7 @@ import sympy as sp
 from mpmath import mp, mpf, quad
 
 from phasediag import GaussianMixture, HiddenManifold, Sphere, clone_probability, condensation_time, speciation_time
+from phasediag.laws.channels import activation_of, channel_information
 from phasediag.symbolic import formula, numpy_function, t
 
 
@@ -75,3 +76,30 @@ def test_the_potential_of_a_linear_hidden_manifold_is_least_at_its_overlap():
             least = whole.subs(a, overlap).evalf(30, subs=values)
             assert hidden.mutual_information(time).value == pytest.approx(20 * float(least), rel=1e-12)
             assert 1 - hidden.overlap(time) == pytest.approx(float(overlap.evalf(30, subs=values)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "f"), [("sign", np.sign), ("relu", lambda u: max(u, 0.0))])
+def test_the_outputs_of_a_hidden_manifold(name, f):
+    """The closed density against its integral, and its information against that of the numeric room."""
+    a, time = 0.4, 0.3
+    density, anything = (numpy_function(each) for each in (f"hidden_density_{name}", "hidden_density"))
+    for V, Y in ((0.3, 0.2), (-1.2, 0.9)):
+        assert density(V=V, Y=Y, a=a, t=time) == pytest.approx(anything(f=f, V=V, Y=Y, a=a, t=time), rel=1e-6)
+    v = np.linspace(-7, 7, 141)
+    y = np.linspace(-9, 12, 2101)
+    p = density(V=v[:, None], Y=y, a=a, t=time)
+    np.testing.assert_allclose(np.sum(p, axis=1) * 0.01, 1, rtol=1e-9)
+    entropies = np.exp(-(v**2) / 2) @ -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=1) * 0.1 * 0.01
+    expected = entropies / np.sqrt(2 * np.pi) - np.log(2 * np.pi * np.e * time) / 2
+    (computed,) = channel_information(activation_of(name), np.array([a]), time)
+    assert computed == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_channel_of_any_output_is_its_entropy_less_that_of_the_noise():
+    """Of normal outputs of variance v + t it is half the log of 1 + v/t."""
+    channel, v, time = numpy_function("hidden_channel"), 0.7, 0.3
+
+    def density(V, Y):
+        return float(np.exp(-((Y - V) ** 2) / 2 / (v + time)) / np.sqrt(2 * np.pi * (v + time)))
+
+    assert channel(P=density, t=time) == pytest.approx(np.log1p(v / time) / 2, rel=1e-9)

@@ -1,5 +1,6 @@
 import inspect
 import json
+import math
 import re
 import subprocess
 import sys
@@ -214,7 +215,16 @@ def _value(argument, subspaces):
         return {"k": 0, "i": 1}[argument]
     if subspaces is None and argument in ("s", "m", "X", "w"):
         return np.array([1.5, 0.5, 0.7])
-    return {"lam_c": 0.4, "q": 2.5}.get(argument, 0.8)
+    return OPEN_FUNCTIONS.get(argument) or {"lam_c": 0.4, "q": 2.5}.get(argument, 0.8)
+
+
+def _density(V, Y):
+    """Return a density of Y at V, 0 where it underflows."""
+    return math.exp(-((Y - V) ** 2) / 2) / math.sqrt(2 * math.pi) if abs(Y - V) < 35 else 0.0
+
+
+#: What stands for the functions that a formula leaves open.
+OPEN_FUNCTIONS = {"f": math.tanh, "P": _density}
 
 
 @pytest.mark.parametrize("name", formulas())
@@ -224,7 +234,7 @@ def test_open_and_numbered_subspaces_agree(name):
     arrays["w"] = np.array([0.5, 0.3, 0.2])
     common = {"L": 6.9, "t": 0.2, "lam": 0.7, "lam_c": 0.6, "q": 2.5, "g": 1.0, "x": 0.3, "k": 0, "i": 1}
     common |= {"alpha": 0.23, "d": 30, "Y_2": 0.1, "delta": 0.2, "v_1": 0.3, "v_2": 0.2}
-    common |= {"mu": 1.5, "R": 1.2, "a": 0.4, "i_out": 0.3}
+    common |= {"mu": 1.5, "R": 1.2, "a": 0.4, "i_out": 0.3, "V": 0.2, "Y": -0.4} | OPEN_FUNCTIONS
     each = {f"{name}_{n + 1}": array[n] for name, array in arrays.items() for n in range(3)}
     # Formulas of one subspace alone keep the plain symbols.
     single = {name: array[0] for name, array in arrays.items()} if numbered_is_single(numbered) else {}

@@ -6,11 +6,12 @@ from types import CodeType
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from phasediag.symbolic._formulas import FORMULAS
 from phasediag.symbolic._symbols import Component, Expr, Subspaces, j, lam, lam_c, stable, t
 
-_sum, _real, _maximum = sp.symbols("sum real maximum", cls=sp.Function)
+_sum, _real, _maximum, _entr = sp.symbols("sum real maximum entr", cls=sp.Function)
 
 
 def formulas() -> dict[str, str]:
@@ -116,7 +117,8 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
     """Return a formula as a NumPy function; `numpy_source` returns its text.
 
     The value is that of the right-hand side; of left minus right where the left-hand side is no single quantity.
-    Without ``subspaces`` the arguments s, m and X are arrays over the subspaces, and k and i count from 0.
+    Without ``subspaces`` the arguments s, m and X are arrays over the subspaces, and k and i count from 0. Where a
+    formula leaves a function open, it is an argument as well.
 
     Parameters
     ----------
@@ -141,11 +143,18 @@ def numpy_function(name: str, subspaces: int | None = None) -> Callable[..., Any
     """
     equation = formula(name, subspaces)
     body = equation.lhs - equation.rhs if equation.lhs.is_Mul else equation.rhs
+    functions = {node.func for node in body.atoms(AppliedUndef)}
+    body = body.replace(lambda node: node.is_Mul and any(-part * sp.log(part) == node for part in node.args), _entropy)
     body = stable(_over_arrays(body)).xreplace({lam: sp.Symbol("lam"), lam_c: sp.Symbol("lam_c")})
     body = body.replace(sp.LambertW, lambda z: _real(sp.LambertW(z))).replace(sp.Max, _maximum)
-    arguments = sorted((symbol for symbol in body.free_symbols if isinstance(symbol, sp.Symbol)), key=str)
-    special = body.has(sp.gamma, sp.LambertW, sp.Integral)
+    arguments = sorted([*functions, *(each for each in body.free_symbols if isinstance(each, sp.Symbol))], key=str)
+    special = body.has(sp.gamma, sp.LambertW, sp.Integral, sp.erf)
     return sp.lambdify(arguments, body, ["scipy", "numpy"] if special else ["numpy"])
+
+
+def _entropy(term: Expr) -> Expr:
+    """Write -p log(p) as the function that is 0 at p = 0."""
+    return _entr(next(part for part in term.args if -part * sp.log(part) == term))
 
 
 def numpy_source(name: str, subspaces: int | None = None) -> str:

@@ -322,6 +322,30 @@ def hidden_potential(_: Subspaces) -> Expr:
 
 
 @_formula
+def hidden_channel(_: Subspaces) -> Expr:
+    """Information of one output of a hidden manifold, of density P(V, Y) where V is what the overlap tells of it."""
+    return sp.Eq(_laws.i_out, _laws.channel())
+
+
+@_formula
+def hidden_density(_: Subspaces) -> Expr:
+    """Density of one output of a hidden manifold, any activation f."""
+    return sp.Eq(_laws.P(_laws.V, _laws.Y), _laws.output_density())
+
+
+@_formula
+def hidden_density_sign(_: Subspaces) -> Expr:
+    """Density of one output of a hidden manifold, activation sign."""
+    return sp.Eq(_laws.P(_laws.V, _laws.Y), _laws.sign_density())
+
+
+@_formula
+def hidden_density_relu(_: Subspaces) -> Expr:
+    """Density of one output of a hidden manifold, activation relu."""
+    return sp.Eq(_laws.P(_laws.V, _laws.Y), _laws.relu_density())
+
+
+@_formula
 def hidden_channel_linear(_: Subspaces) -> Expr:
     """Information of one output of a hidden manifold, linear activation."""
     return sp.Eq(_laws.i_out, _laws.linear_channel())

@@ -1,4 +1,4 @@
-"""Other laws than one Gaussian: mixtures, the sphere, and hidden manifolds of a linear function."""
+"""Other laws than one Gaussian: mixtures, the sphere, and hidden manifolds."""
 
 from functools import lru_cache
 
@@ -12,7 +12,11 @@ from phasediag.symbolic._symbols import Expr, L, Subspaces, X, d, lam, m, s, t, 
 mu, R = sp.symbols("mu R", positive=True)
 #: 1 - q of the overlap q of a hidden manifold, outputs for each latent variable, information of one output.
 a, delta, i_out = sp.symbols("a delta i_out", positive=True)
+#: An output and what is known of it, both normal but for the function: y = f(sqrt(1 - a) V + sqrt(a) z) + sqrt(t) xi.
+V, Y = sp.symbols("V Y", real=True)
+f, P = sp.Function("f"), sp.Function("P")
 _g = sp.Symbol("z", real=True)
+_center = sp.sqrt(1 - a) * V
 
 
 def mixture_cgf(space: Subspaces) -> Expr:
@@ -62,6 +66,46 @@ def sphere_cgf() -> Expr:
 def hidden_potential() -> Expr:
     """Return the replica-symmetric potential for each latent variable, whose minimum over a is the information."""
     return delta * i_out - (1 - a + sp.log(a)) / 2
+
+
+def _normal(at: Expr, variance: Expr = sp.S.One) -> Expr:
+    return sp.exp(-(at**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+
+
+def channel() -> Expr:
+    """Return the information of an output of any function: its entropy given V less that of the noise."""
+    entropy = sp.Integral(-P(V, Y) * sp.log(P(V, Y)), (Y, -sp.oo, sp.oo))
+    return sp.Integral(_normal(V) * entropy, (V, -sp.oo, sp.oo)) - sp.log(2 * sp.pi * sp.E * t) / 2
+
+
+def output_density() -> Expr:
+    """Return the density of an output of any function f, given V."""
+    return sp.Integral(_normal(_g) * _normal(Y - f(_center + sp.sqrt(a) * _g), t), (_g, -sp.oo, sp.oo))
+
+
+def _half_line(sign: int, slope: int, intercept: int) -> Expr:
+    """Return what u of one sign adds to the density of an output that is slope times u plus intercept there."""
+    curvature, pull = sp.Symbol("A", positive=True), sp.Symbol("B", real=True)
+    mass = sp.integrate(sp.exp(-curvature * _g**2 + pull * _g), (_g, 0, sp.oo), conds="none")
+    # With u = sign z, z > 0, both normal laws are one exponential of a square.
+    gap, spread = Y - intercept - slope * sign * _g, sign * _g - _center
+    exponent = sp.collect(sp.expand(-(gap**2) / (2 * t) - spread**2 / (2 * a)), _g)
+    found = {curvature: -exponent.coeff(_g, 2), pull: exponent.coeff(_g, 1)}
+    square = sp.exp(sp.factor(sp.simplify((pull**2 / (4 * curvature)).subs(found) + exponent.coeff(_g, 0))))
+    rest = sp.simplify(mass * sp.exp(-(pull**2) / (4 * curvature))) / (2 * sp.pi * sp.sqrt(t * a))
+    return sp.simplify(rest.subs(found)) * square
+
+
+@lru_cache
+def sign_density() -> Expr:
+    """Integrate the density of the output of a sign."""
+    return _half_line(1, 0, 1) + _half_line(-1, 0, -1)
+
+
+@lru_cache
+def relu_density() -> Expr:
+    """Integrate the density of the output of a rectifier."""
+    return _half_line(1, 1, 0) + _half_line(-1, 0, 0)
 
 
 def linear_channel() -> Expr:
