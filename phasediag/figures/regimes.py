@@ -41,7 +41,7 @@ def draw(laws: Mapping[str, GaussianMixture] | None = None, times: ArrayLike | N
     Source: Biroli et al., Nat. Commun. 15, 9957 (2024).
     """
     laws = LAWS if laws is None else laws
-    times = np.geomspace(1, 200, 80) if times is None else np.asarray(times, dtype=float)
+    times = np.geomspace(1, 200, 40) if times is None else np.asarray(times, dtype=float)
     with style():
         fig, axes = new_figure(2, 2.7, ncols=len(laws), sharey=True, squeeze=False)
         for ax, title, letter in zip(axes[0], laws, "abcdef", strict=False):
