@@ -248,6 +248,8 @@ def test_report_and_tables(tmp_path):
         (np.eye(10), {"labels": [1, 2]}, "labels must be one for each"),
         (np.eye(10), {"t": [0.1]}, "two or more"),
         (np.eye(10), {"n_queries": 2}, "n_queries must be"),
+        (np.eye(10), {"shrinkage": 1.5}, "shrinkage must lie between 0 and 1"),
+        (np.eye(10), {"components": 0}, "components must be a positive integer"),
         (np.eye(10), {"mmse": [[1, -1], [2, 3]]}, "mmse must hold"),
     ],
 )

@@ -1,26 +1,24 @@
 """One call that asks a data set when, and along which directions, its score memorises."""
 
-import hashlib
 from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from phasediag._arrays import Float, Index, positive
+from phasediag._arrays import Float, Index
 from phasediag._estimate import Estimate
 from phasediag._files import PathLike
-from phasediag._version import __version__
 from phasediag.analysis import bracket, models
+from phasediag.analysis.asked import Asked, class_codes, curve_of, seed_of, times_of
 from phasediag.analysis.checkpoint import Checkpoint
-from phasediag.analysis.classes import by_class, codes_of
+from phasediag.analysis.classes import by_class
 from phasediag.analysis.covariances import WHOLE, Groups, group_moments, principal_directions
 from phasediag.analysis.directions import critical_directions
 from phasediag.analysis.memory import require_memory
 from phasediag.analysis.notes import limits
 from phasediag.analysis.passes import Passes, Progress
 from phasediag.analysis.result import DataAnalysis
-from phasediag.analysis.rows import Rows
 from phasediag.analysis.samples import Samples, Scale, checked, prepare
 from phasediag.analysis.sums import Queries, Sums, drawn, nearest, sums_over_samples
 from phasediag.critical import condensation_time
@@ -122,38 +120,48 @@ def analyze(
     >>> bool(low < condensation_time(m, n=2000) < high)
     True
     """
-    if not (isinstance(blocks, int | np.integer) and blocks >= 4 and blocks % 2 == 0):
-        raise ValueError(f"blocks must be an even number of at least 4, got {blocks!r}")
-    rows, given = checked(samples), None if t is None else _times(t)
-    codes, names = codes_of(labels, len(rows))
-    memory = require_memory(number_of_bytes(max_memory), rows.shape, len(names), n_queries)
+    rows = checked(samples)
+    codes, names = class_codes(labels, len(rows))
+    seed = seed_of(rng, kept=checkpoint is not None)
+    asked = Asked(
+        times_of(t),
+        codes,
+        names,
+        blocks,
+        seed,
+        center,
+        scale,
+        shrinkage,
+        components,
+        curve_of(mmse),
+        n_queries,
+        number_of_bytes(max_memory),
+    )
+    memory = require_memory(asked.max_memory, rows.shape, len(names), n_queries)
     if rows.of_dask and executor is not None:
         raise ValueError("executor: a Dask array has workers of its own")
-    if checkpoint is not None and (rng is None or isinstance(rng, np.random.Generator)):
-        raise ValueError("checkpoint needs rng to be a seed, to resume from")
-    seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(_entropy(rng))
-    options = (seed, t, labels, blocks, center, scale, shrinkage, components, mmse, n_queries, memory)
-    kept = Checkpoint(checkpoint, "" if checkpoint is None else _fingerprint(rows, options))
+    kept = Checkpoint(checkpoint, "" if checkpoint is None else asked.fingerprint(rows))
     wrap = progress or (lambda items, count, what: items)
-    data = prepare(Passes(rows, memory, executor, wrap, kept), center, scale)
+    return _analysis(prepare(Passes(rows, memory, executor, wrap, kept), center, scale), asked)
 
-    random = np.random.default_rng(seed)
+
+def _analysis(data: Samples, asked: Asked) -> DataAnalysis:
+    random = np.random.default_rng(asked.seed)
     duplicates = data.duplicates()
-    groups = group_moments(data, codes) if data.d <= WHOLE else None
+    groups = group_moments(data, asked.codes) if data.d <= WHOLE else None
     spectrum, vectors = principal_directions(data, groups)
     manifold = LinearManifold.from_eigenvalues(spectrum, rtol=1e-12)
-    queries = drawn(data, n_queries, random)
+    queries = drawn(data, asked.n_queries, random)
     two = nearest(data, queries)
-    times = _grid(manifold, two, data.n) if given is None else given
-    noisy, clean = sums_over_samples(data, queries, times)
-    curves = _curves(data, queries, times, noisy, groups, shrinkage, components, seed)
-    fixed = models.denoiser(mmse, times, float(np.sum(spectrum)))
+    t = _grid(manifold, two, data.n) if asked.t is None else asked.t
+    noisy, clean = sums_over_samples(data, queries, t)
+    curves, fixed = _curves(data, queries, t, noisy, groups, asked), models.denoiser(asked.mmse, t, np.sum(spectrum))
     entropy, upper = bracket.averaged(bracket.entropies(noisy, queries)), bracket.best_upper(curves, fixed)
-    interval, errors = bracket.interval(times, entropy, upper.bound, data.n)
-    along = critical_directions(data, times, manifold, spectrum, vectors, int(blocks), random)
+    interval, errors = bracket.interval(t, entropy, upper.bound, data.n)
+    along = critical_directions(data, t, manifold, spectrum, vectors, asked.blocks, random)
     dimension = bracket.averaged(2 * clean.energy)
     return DataAnalysis(
-        t=times,
+        t=t,
         n=data.n,
         d=data.d,
         rank=int(manifold.manifold_dim),
@@ -170,11 +178,11 @@ def analyze(
         | {name: Estimate(bound, np.zeros_like(bound)) for name, bound in fixed.items()},
         condensation_interval=interval,
         condensation_interval_error=errors,
-        interval_without_duplicates=_distinct(data, duplicates, times, n_queries, random),
+        interval_without_duplicates=_distinct(data, duplicates, t, asked.n_queries, random),
         local_dimension=dimension.value,
         local_dimension_error=dimension.error,
         spectrum=spectrum,
-        effective_dimension=np.sum(spectrum / (spectrum + times[:, None]), axis=1),
+        effective_dimension=np.sum(spectrum / (spectrum + t[:, None]), axis=1),
         directions=along.picked,
         critical_times=along.predicted,
         measured_critical_times=along.measured,
@@ -182,33 +190,10 @@ def analyze(
         exponent=along.exponent,
         duplicates=len(duplicates),
         near_duplicates=_near(two),
-        classes=by_class(data, groups, codes, names, vectors[:, 0]),
-        seed=seed.entropy,
-        notes=tuple(limits(data.n, times, manifold, entropy, interval, along)),
+        classes=by_class(data, groups, asked.codes, asked.names, vectors[:, 0]),
+        seed=asked.seed.entropy,
+        notes=tuple(limits(data.n, t, manifold, entropy, interval, along)),
     )
-
-
-def _entropy(rng: Any) -> Any:
-    """Return the entropy of a seed; a generator gives one by drawing it."""
-    return int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
-
-
-def _times(t: ArrayLike) -> Float:
-    times = np.sort(np.atleast_1d(positive("t", t)))
-    if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) == 0):
-        raise ValueError("t must be two or more different noise variances")
-    return times
-
-
-def _fingerprint(rows: Rows, options: tuple[Any, ...]) -> str:
-    """Return a digest of the options and of some of the samples, evenly spaced."""
-    some = rows.taken(np.linspace(0, len(rows) - 1, 64).astype(np.int64))
-    seed, *others = options
-    digest = hashlib.sha256(repr((__version__, rows.shape, rows.dtype.str, seed.entropy, seed.spawn_key)).encode())
-    for one in (some, *others):
-        array = np.asarray("" if one is None else one)
-        digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()
 
 
 def _grid(manifold: LinearManifold, two: Float, n: int) -> Float:
@@ -220,23 +205,16 @@ def _grid(manifold: LinearManifold, two: Float, n: int) -> Float:
 
 
 def _curves(
-    data: Samples,
-    queries: Queries,
-    t: Float,
-    noisy: Sums,
-    groups: Groups | None,
-    shrinkage: float | None,
-    components: int | None,
-    seed: np.random.SeedSequence,
+    data: Samples, queries: Queries, t: Float, noisy: Sums, groups: Groups | None, asked: Asked
 ) -> dict[str, Float]:
     """Return the upper bounds on the information at each query, by model."""
     curves = {"leave-one-out": bracket.leave_one_out(noisy, queries, data.n)}
     if groups is not None:
-        curves["gaussian"] = models.information_of(models.gaussian(groups, shrinkage), queries, t)
+        curves["gaussian"] = models.information_of(models.gaussian(groups, asked.shrinkage), queries, t)
         if groups.n_classes > 1:
-            curves["classes"] = models.information_of(models.by_class(groups, shrinkage), queries, t)
-    if components is not None:
-        fit = models.mixture(data, components, int(seed.generate_state(1)[0]))
+            curves["classes"] = models.information_of(models.by_class(groups, asked.shrinkage), queries, t)
+    if asked.components is not None:
+        fit = models.mixture(data, asked.components, int(asked.seed.generate_state(1)[0]))
         curves["mixture"] = models.information_of(fit, queries, t)
     return curves
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float, Index
 from phasediag.analysis.covariances import WHOLE, Groups
@@ -12,7 +11,7 @@ from phasediag.critical import condensation_time
 from phasediag.information import speciation_estimate
 from phasediag.laws.linear import LinearManifold
 
-__all__ = ["ClassAnalysis", "by_class", "codes_of"]
+__all__ = ["ClassAnalysis", "by_class"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,23 +26,6 @@ class ClassAnalysis:
     counts: tuple[int, ...]
     condensation_times: Float
     speciation_time: float
-
-
-def codes_of(labels: ArrayLike | None, n: int) -> tuple[Index | None, tuple[str, ...]]:
-    """Return the class of each sample as a number from 0 on, and the names of the classes."""
-    if labels is None:
-        return None, ()
-    array = np.asarray(labels)
-    if array.shape != (n,):
-        raise ValueError(f"labels must be one for each of {n} samples, got shape {array.shape}")
-    if array.dtype.kind not in "fiubUS":
-        raise ValueError(f"labels must be numbers or words, got the type {array.dtype}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"labels must be finite, number {int(np.argmin(np.isfinite(array)))} is not")
-    names, codes = np.unique(array, return_inverse=True)
-    if len(names) > 1000 or np.min(np.bincount(codes)) < 4:
-        raise ValueError("labels must name at most 1000 classes, of four samples or more each")
-    return codes.astype(np.int64), tuple(map(str, names.tolist()))
 
 
 def by_class(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag.analysis.bracket import Curve
@@ -115,14 +114,9 @@ def mixture(data: Samples, components: int, seed: int) -> Fit:
     return fit
 
 
-def denoiser(mmse: ArrayLike | None, t: Float, trace: float) -> dict[str, Float]:
+def denoiser(mmse: Float | None, t: Float, trace: float) -> dict[str, Float]:
     """Return the bound from a curve of rows (noise variance, loss), if there is one."""
-    if mmse is None:
-        return {}
-    curve = np.asarray(mmse, dtype=float)
-    if curve.ndim != 2 or curve.shape[1] != 2 or len(curve) < 2 or not np.all(np.isfinite(curve) & (curve > 0)):
-        raise ValueError("mmse must hold rows of noise variance and loss, two or more, all positive")
-    return {"denoiser": denoising_bound(t, curve[:, 0], curve[:, 1], trace)}
+    return {} if mmse is None else {"denoiser": denoising_bound(t, mmse[:, 0], mmse[:, 1], trace)}
 
 
 def denoising_bound(t: Float, noise: Float, mmse: Float, trace: float) -> Float:

@@ -39,10 +39,8 @@ class Queries:
 
 def drawn(data: Samples, count: int, rng: Any, among: Index | None = None) -> Queries:
     """Return so many samples, drawn at random, with noise."""
-    if not (isinstance(count, int | np.integer) and count >= 4):
-        raise ValueError(f"n_queries must be an integer of at least 4, got {count!r}")
     known = data.n if among is None else among
-    size = min(int(count), data.n if among is None else len(among))
+    size = min(count, data.n if among is None else len(among))
     index = np.sort(rng.choice(known, size=size, replace=False))
     return Queries(index, data.taken(index), rng.standard_normal((len(index), data.d)))
 
