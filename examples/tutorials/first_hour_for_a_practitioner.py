@@ -23,8 +23,9 @@
 # freedom in 64 dimensions, and, as pictures do, they lie on a curved surface: nothing here is Gaussian.
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
+
+from phasediag.plotting import new_figure
 
 
 def spots(count, seed):
@@ -36,12 +37,11 @@ def spots(count, seed):
 
 
 def show(*rows):
-    """Draw rows of pictures."""
-    fig, axes = plt.subplots(len(rows), 10, figsize=(7, 0.75 * len(rows)), squeeze=False)
+    """Draw ten pictures of each."""
+    fig, axes = new_figure(columns=2, height=0.7 * len(rows), nrows=len(rows), ncols=10)
     for ax, picture in zip(axes.flat, np.concatenate([row[:10] for row in rows]), strict=True):
         ax.imshow(picture.reshape(8, 8), cmap="gray", vmin=0, vmax=1)
         ax.axis("off")
-    plt.close(fig)
     return fig
 
 
