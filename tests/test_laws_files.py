@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from phasediag import GaussianMixture, HiddenManifold, LinearManifold, Sphere
+from phasediag.cli import main
 from phasediag.laws import files
 from phasediag.laws.files import law_from_dict, law_to_dict, load_law, load_spectrum
 
@@ -148,3 +149,41 @@ def test_arrays_that_are_no_spectra_are_refused(tmp_path):
     path.write_bytes(b"\x93NUMPY nonsense")
     with pytest.raises(ValueError, match="no array of numbers"):
         load_spectrum(path)
+
+
+MIXTURE = 'law = "gaussian-mixture"\nweights = {}\nmeans = {}\ncovariances = {}'
+HIDDEN = 'law = "hidden-manifold"\nlatent_dim = 3\nambient_dim = {}\nactivation = "{}"'
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (MIXTURE.format("[0.5, 0.6]", "[[0], [1]]", "[1, 1]"), "weights must sum to 1"),
+        (MIXTURE.format("[0.5, nan]", "[[0], [1]]", "[1, 1]"), "weights must be finite"),
+        (MIXTURE.format("[0.5, 0.5]", "[[0], [inf]]", "[1, 1]"), "means must be finite"),
+        (MIXTURE.format("[0.5, 0.5]", "[[0], [1e200]]", "[1, 1]"), "means must lie between"),
+        (MIXTURE.format("[0.5, 0.5]", "[[0, 1], [1]]", "[1, 1]"), "means must be an array"),
+        (MIXTURE.format("[1]", "[[0, 0]]", "[[[1, 2], [2, 1]]]"), "covariances[0] must be positive semi-definite"),
+        (MIXTURE.format("[1]", "[[0, 0]]", "[1, 1, 1]"), "covariances must have one of the shapes"),
+        (MIXTURE.format("[1]", "[[0, 0]]", "[1e-320]"), "covariances[0] must lie between"),
+        (HIDDEN.format(3, "gelu"), "activation must be one of"),
+        (HIDDEN.format("nan", "tanh"), "ambient_dim must be an integer"),
+        ('law = "sphere"\ndim = 3\nradius = 1e200', "radius must lie between"),
+        ('law = "sphere"\ndim = true', "dim must be an integer"),
+        (None, "larger than 64 MiB"),
+    ],
+)
+@pytest.mark.parametrize("command", [("information", "--t", "0.1"), ("regimes", "--n", "100")])
+def test_commands_refuse_bad_laws_in_one_line(command, text, key, tmp_path, capsys):
+    path = tmp_path / "law.toml"
+    if text is None:
+        with path.open("wb") as file:
+            file.truncate(10**9)  # a hole, which takes no room
+    else:
+        path.write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--law", str(path)])
+    out, err = capsys.readouterr()
+    assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
+    assert "law.toml: " in err
+    assert key in err

@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, ndtr
 
 from phasediag import HiddenManifold, LinearManifold, condensation_time
@@ -147,6 +148,27 @@ def test_kinks_and_jumps_leave_no_artefacts(name):
     assert np.all(np.diff(value) < 0)
     assert np.max(np.abs(np.diff(value, 2))) < 2e-6
     assert np.all(error < 1e-6)
+
+
+@pytest.mark.parametrize("name", ["sign", "relu"])
+@pytest.mark.parametrize("delta", [1, 3])
+def test_the_least_potential_is_met_within_the_error_claimed(name, delta):
+    """Against a search for the minimum that looks at the channel itself, not at its table."""
+    hidden, f = HiddenManifold(1, delta, name), activation_of(name)
+    times = hidden.variance * np.geomspace(1.1e-4, 50, 200)
+    value, error = hidden.mutual_information(times)
+    assert np.max(error) < 1e-6
+    for i in (20, 97, 150):
+
+        def potential(log_a, t=times[i]):
+            a = np.exp(log_a)
+            return delta * channel_information(f, np.array([a]), t)[0] - (1 - a + log_a) / 2
+
+        grid = np.linspace(-12, 0, 25)
+        start = np.argmin([potential(each) for each in grid])
+        ends = grid[max(start - 1, 0)], grid[min(start + 1, len(grid) - 1)]
+        least = minimize_scalar(potential, bounds=ends, method="bounded", options={"xatol": 1e-6})
+        assert abs(value[i] - least.fun) <= error[i] + 1e-11
 
 
 def test_information_falls_as_the_mean_square_error():

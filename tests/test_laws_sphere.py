@@ -5,18 +5,19 @@ import numpy as np
 import pytest
 from scipy.integrate import dblquad
 from scipy.special import gammaln, ive
+from scipy.stats import ncx2
 
 from phasediag import Sphere, condensation_time
 from phasediag.laws.protocols import Law
 from phasediag.laws.radial import radial
 
 
-@pytest.mark.parametrize("m", [2, 3, 10, 81, 84, 1000])
+@pytest.mark.parametrize("m", [2, 3, 10, 81, 84, 1000, 100_000])
 def test_radial_functions_against_arbitrary_precision(m):
     order = mp.mpf(m) / 2 - 1
     with mp.workdps(40):
         for kappa in (1e-8, 1e-3, 0.7, 20.0, 500.0, 1e7):
-            if m == 1000 and kappa > 1e4:
+            if m >= 1000 and kappa > 1e4:
                 continue
             k = mp.mpf(kappa)
             whole, next_one, last = (mp.besseli(order + n, k) for n in range(3))
@@ -57,6 +58,19 @@ def test_a_hundred_thousand_dimensions_and_any_noise_do_not_overflow():
     assert np.all(error <= 1e-10 * (1 + value))
     # At large t all that counts is the trace of the covariance.
     assert value[-1] == pytest.approx(1 / 2e4, rel=1e-4)
+
+
+@pytest.mark.parametrize("m", [2, 30, 3000, 100_000])
+def test_information_falls_as_the_mean_square_error(m):
+    """In any dimension: of the integral over norms of noisy samples only the derivative is looked at."""
+    sphere, t = Sphere(m, np.sqrt(m)), 0.5
+    (low, high), _ = sphere.mutual_information(t * np.array([0.9995, 1.0005]))
+    # The norm of x is that of R + sqrt(t) xi, and m - 1 more directions of the noise.
+    squares = ncx2(m, m / t)
+    x = np.sqrt(t * squares.ppf((np.arange(2000) + 0.5) / 2000))
+    alignment = 1 - radial(m, x * np.sqrt(m) / t).rest
+    error = m * np.mean(1 - alignment**2)
+    assert (low - high) / (0.001 * t) == pytest.approx(error / (2 * t**2), rel=1e-4)
 
 
 @pytest.mark.parametrize("t", [0.01, 0.3, 5.0])

@@ -11,6 +11,7 @@ from phasediag._arrays import Float
 
 __all__ = [
     "blocks",
+    "check_scale",
     "checked_count",
     "frozen_array",
     "html_table",
@@ -31,6 +32,14 @@ def frozen_array(name: str, values: ArrayLike) -> Float:
         raise ValueError(f"{name} must be finite")
     array.flags.writeable = False
     return array
+
+
+def check_scale(name: str, values: ArrayLike) -> None:
+    """Raise a ValueError for numbers, other than 0, whose squares leave the doubles."""
+    sizes = np.abs(np.asarray(values, dtype=float))
+    extreme = (sizes > 1e100) | ((sizes < 1e-100) & (sizes > 0))
+    if np.any(extreme):
+        raise ValueError(f"{name} must lie between 1e-100 and 1e100 in size, got {sizes[extreme].flat[0]:g}")
 
 
 def checked_count(name: str, value: Any, least: int) -> int:

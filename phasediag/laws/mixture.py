@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.laws._validation import checked_count, frozen_array, html_table
+from phasediag.laws._validation import check_scale, checked_count, frozen_array, html_table
 from phasediag.laws.linear import LinearManifold
 from phasediag.laws.sizes import SizedLaw
 from phasediag.laws.tilted_mixture import TiltedMixture
@@ -292,6 +292,8 @@ def _component(c: int, mean: Float, covariance: Float) -> LinearManifold:
     kept = values > rounding
     if not np.any(kept):
         raise ValueError(f"covariances[{c}] must not be zero: a component needs some variance")
+    check_scale(f"covariances[{c}]", values[kept])
+    check_scale("means", np.maximum(np.abs(mean), 1e-100))
     if covariance.ndim == 0:
         return LinearManifold(values, [d], d, mean=mean)
     if basis is None and not np.all(kept):

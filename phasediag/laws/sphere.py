@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from phasediag._arrays import Float, positive
 from phasediag._estimate import Estimate
-from phasediag.laws._validation import checked_count, html_table, positive_numbers
+from phasediag.laws._validation import check_scale, checked_count, html_table, positive_numbers
 from phasediag.laws.radial import radial
 from phasediag.laws.sizes import SizedLaw
 from phasediag.laws.tilted_sphere import TiltedSphere
@@ -59,6 +59,7 @@ class Sphere(SizedLaw):
         fields = self.__dict__
         fields["dim"] = checked_count("dim", dim, 2)
         (fields["radius"],) = positive_numbers("radius", [radius])
+        check_scale("radius", self.radius)
         fields["ambient_dim"] = self.dim if ambient_dim is None else checked_count("ambient_dim", ambient_dim, self.dim)
 
     def _repr_html_(self) -> str:
