@@ -551,6 +551,10 @@ def test_laws_from_files(run, tmp_path):
     code, _, err = run("critical-times", "--law", tmp_path / "law.toml", "--n", 10)
     assert (code, err.count("\n")) == (2, 1)
     assert "needs a linear manifold" in err
+    for how in (("--probe", "displaced:0"), ("--probe", "at:1,0"), ("--closure", "gaussian")):
+        code, _, err = run("condensation", "--law", tmp_path / "law.toml", "--n", 10, *how)
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"leave out {how[0]}" in err
 
 
 def test_nan_is_null_with_a_note(run):

@@ -14,6 +14,7 @@ from phasediag.cli.options import (
 )
 from phasediag.cli.output import emit
 from phasediag.cli.query import Query, reads_query
+from phasediag.laws.linear import LinearManifold
 
 _EPILOG = """\b
 Examples:
@@ -48,6 +49,11 @@ def command(query: Query, closure: str) -> None:
     if query.has_size == (query.times is not None):
         raise click.UsageError("give one of --alpha, --n and --t")
     law, where = query.law, query.where
+    if not isinstance(law, LinearManifold) and (closure != "exact" or where.kind != "typical"):
+        raise click.UsageError(
+            f"--law: condensation of a {type(law).__name__} is known at typical points, by the exact closure: leave out "
+            f"{'--closure' if closure != 'exact' else '--probe'}"
+        )
     if query.times is None:
         record = condensation_record(law, query.sizes, query.time, where, closure)
     else:
