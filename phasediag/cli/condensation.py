@@ -51,8 +51,8 @@ def command(query: Query, closure: str) -> None:
     law, where = query.law, query.where
     if not isinstance(law, LinearManifold) and (closure != "exact" or where.kind != "typical"):
         raise click.UsageError(
-            f"--law: condensation of a {type(law).__name__} is known at typical points, by the exact closure: leave out "
-            f"{'--closure' if closure != 'exact' else '--probe'}"
+            f"--law: condensation of a {type(law).__name__} is known at typical points, by the exact closure: "
+            f"leave out {'--closure' if closure != 'exact' else '--probe'}"
         )
     if query.times is None:
         record = condensation_record(law, query.sizes, query.time, where, closure)

@@ -11,6 +11,8 @@ from phasediag.report.records import manifold_record
 #: Variances 1 and 0.3 of dimensions 2 and 5 in d = 30, at log(N)/d = 0.23: the source paper's setting.
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 PAPER_ALPHA = 0.23
+# Gaps whose names have room above a panel.
+_NAMED = 4
 
 
 def parameters(m: LinearManifold, **others: Any) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def power(t: float) -> str:
 
 
 def gap_names(m: LinearManifold) -> dict[int, str]:
-    """Return the name of each gap position, largest variance last."""
+    """Return the name of each gap position, largest variance last; of many gaps the first."""
     order = np.argsort(m.data_variances)
     names = {}
     for lost in range(m.n_subspaces):
@@ -56,4 +58,4 @@ def gap_names(m: LinearManifold) -> dict[int, str]:
         position = int(m.ambient_dim) - sum(m.integer_dims()[k] for k in kept)
         if position:
             names[position] = "$d-m$" if lost == 0 else "$d-" + "-".join(f"m_{k}" for k in kept) + "$"
-    return names
+    return names if len(names) <= _NAMED else {min(names): names[min(names)]}

@@ -65,6 +65,8 @@ def draw(
     Source: Achilli et al., arXiv:2410.08727.
     """
     alphas = np.linspace(0.08, 0.5, 61) if alphas is None else np.asarray(alphas, dtype=float)
+    if len(alphas) < 2 or np.any(np.diff(alphas) <= 0):
+        raise ValueError("alphas must be at least two increasing numbers, which span the figure")
     panels, made = _panels(m), {}
     sampled = [] if measured is not None else [(criterion, n) for criterion in MEASURED for n in SIZES]
     streams = np.random.SeedSequence(seed).spawn(len(sampled))

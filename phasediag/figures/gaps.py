@@ -1,7 +1,6 @@
 """Spectral gaps in the presence of a latent manifold."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,17 @@ from matplotlib.axes import Axes
 
 from phasediag._arrays import Float
 from phasediag.figures._common import parameters, power
-from phasediag.jacobian import gap_positions, gap_sizes, singular_values, visible_dimension
+from phasediag.jacobian import gap_sizes, singular_values, visible_dimension
 from phasediag.laws.linear import LinearManifold
 from phasediag.plotting import Figure, new_figure, style, subspace_colours
+from phasediag.plotting.spectra import index_axis
 
 _OFFSET: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7}
 
 TWO_SCALES = LinearManifold([1, 0.01], [2, 5], 30)
 TIMES = (10.0, 0.1, 1e-5)
+# Subspaces whose names have room below their points.
+_NAMED = 4
 
 
 def draw(m: LinearManifold = TWO_SCALES, times: Sequence[float] = TIMES) -> Figure:
@@ -32,41 +34,62 @@ def draw(m: LinearManifold = TWO_SCALES, times: Sequence[float] = TIMES) -> Figu
         for ax, t, letter in zip(axes, times, "abc", strict=True):
             _panel(ax, m, t)
             ax.set_title(f"({letter}) ${_relation(m, t)}$")
-        axes[0].set(ylabel=r"singular values of $J$, times $t$", yscale="log", ylim=(0.1 * times[-1], 10))
+        axes[0].set(
+            ylabel=r"singular values of $J$, times $t$", yscale="log", ylim=(0.07 * times[-1] / max(m.variances), 10)
+        )
         fig.parameters = parameters(m, times=list(times))
     return fig
 
 
 def _relation(m: LinearManifold, t: float) -> str:
-    if t > m.variances[0]:
-        return f"t = {power(t)} > s_0"
-    return f"t = {power(t)} < s_1" if t < m.variances[1] else f"s_1 < t = {power(t)} < s_0"
+    """Return t between the variances next to it."""
+    order = np.argsort(m.variances)[::-1]
+    above = int(np.sum(np.array(m.variances) >= t))
+    left = f"s_{{{order[above]}}} < " if 0 < above < len(order) else ""
+    right = f" < s_{{{order[above - 1]}}}" if above else f" > s_{{{order[0]}}}"
+    return f"{left}t = {power(t)}{right}"
 
 
 def _panel(ax: Axes, m: LinearManifold, t: float) -> None:
     values = t * singular_values(m, t)
-    d = len(values)
-    index = np.arange(1, d + 1)
-    ax.set(xlabel="index of the singular value", xlim=(0, d + 2))
-    edges = [0, *gap_positions(m), d]
-    colours = ["0.5", *subspace_colours(2)[::-1]]
-    names = [f"off the manifold: {edges[1]}", f"$s_1$: {m.dims[1]}", f"$s_0$: {m.dims[0]}"]
-    for (start, stop), colour, name in zip(pairwise(edges), colours, names, strict=True):
+    index = index_axis(ax, len(values))
+    if index[0] < index[-1]:
+        ax.set_xlim(0, len(values) + 2)
+    order, dims = np.argsort(m.variances).tolist(), m.integer_dims()
+    colours, start = subspace_colours(m.n_subspaces), int(m.ambient_dim) - sum(dims)
+    groups = [(0, start, "0.5", f"off the manifold: {start}")] if start else []
+    for k in order:
+        groups.append((start, start + dims[k], colours[k], f"$s_{{{k}}}$: {dims[k]}"))
+        start += dims[k]
+    for start, stop, colour, name in groups:
         ax.plot(index[start:stop], values[start:stop], "o", color=colour)
-        # Those off the manifold are named above their points, the others below.
-        side, va = (5, "bottom") if start == 0 else (-5, "top")
-        centre = (np.mean(index[start:stop]), values[start])
-        ax.annotate(name, centre, (0, side), **_OFFSET, ha="center", va=va, color=colour)
-    _mark_largest_gap(ax, values)
+        # Those off the manifold are named above their points, the others below, where there is room.
+        if name.startswith("off") or m.n_subspaces <= _NAMED:
+            side, va = (5, "bottom") if name.startswith("off") else (-5, "top")
+            x, ha = (np.mean(index[start:stop]), "center") if index[0] < index[-1] else (index[start], "left")
+            ax.annotate(name, (x, values[start]), (0, side), **_OFFSET, ha=ha, va=va, color=colour)
+    _mark_largest_gap(ax, index, values)
 
 
-def _mark_largest_gap(ax: Axes, values: Float) -> None:
+def _mark_largest_gap(ax: Axes, index: Float, values: Float) -> None:
     sizes = gap_sizes(values)
     i = int(np.argmax(sizes))
     told = f"largest gap {float(f'{sizes[i]:.3g}'):g},\nvisible dimension {visible_dimension(values)}"
     if sizes[i] < 2:
-        ax.annotate(told.partition(",")[0], (len(values) / 2, values[i]), (0, -12), **_OFFSET, ha="center", va="top")
+        where = (0.5, values[i])
+        ax.annotate(
+            told.partition(",")[0],
+            where,
+            (0, -12),
+            xycoords=("axes fraction", "data"),
+            **_OFFSET,
+            ha="center",
+            va="top",
+        )
         return
-    arrow = {"arrowstyle": "<->", "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", (i + 1.5, values[i + 1]), (i + 1.5, values[i]), arrowprops=arrow)
-    ax.annotate(told, (i + 1.5, values[i + 1]), (-5, 2), **_OFFSET, ha="right", va="top")
+    between, arrow = float(np.mean(index[i : i + 2])), {"arrowstyle": "<->", "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (between, values[i + 1]), (between, values[i]), arrowprops=arrow)
+    # On the side of the larger values, which are few of many; below the name of a subspace there.
+    rising = index[0] < index[-1]
+    offset, ha = ((-5, -9 if sizes[i] < 5 else 2), "right") if rising else ((16, 5), "left")
+    ax.annotate(told, (between, values[i + 1]), offset, **_OFFSET, ha=ha, va="top")

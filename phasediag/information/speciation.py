@@ -37,8 +37,8 @@ def speciation_time(mixture: GaussianMixture) -> float:
     Returns
     -------
     float
-        In units of the variances; nan if the barycentre is stable at every t, as for a single component, and for classes
-        of unequal weights where one outweighs the others there: these part without an instability, as
+        In units of the variances; nan if the barycentre is stable at every t, as for a single component, and for
+        classes of unequal weights where one outweighs the others there: these part without an instability, as
         `clone_probability` shows.
 
     Notes

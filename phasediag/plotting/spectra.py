@@ -97,7 +97,7 @@ def index_axis(ax: Axes, dim: int) -> Float:
         ax.set(xlabel="index of the singular value", xlim=(0, dim + 1))
         return np.arange(1.0, dim + 1)
     set_scale(ax, "x", "log")
-    ax.set(xlabel="index of the singular value, from the smallest", xlim=(1.2 * dim, 0.8))
+    ax.set(xlabel="index, from the smallest", xlim=(1.2 * dim, 0.8))
     return np.arange(float(dim), 0, -1)
 
 

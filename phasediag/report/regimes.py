@@ -87,8 +87,8 @@ def _notes(rows: list[Record], classes: int, time: str) -> list[str]:
         notes.append("the law has one component: there are no classes to choose")
     elif rows[0]["speciation_time"] is None:
         notes.append(
-            "speciation: the barycentre is stable at every t, because one class outweighs the others there: the classes "
-            "part gradually, and phasediag.clone_probability says when"
+            "speciation: the barycentre is stable at every t, because one class outweighs the others there: "
+            "the classes part gradually, and phasediag.clone_probability says when"
         )
     absent = [c for c in range(classes) if any(row.get("by_class", [0] * classes)[c] is None for row in rows)]
     if absent:
