@@ -10,7 +10,8 @@ from phasediag.finite._directions import Directions
 from phasediag.finite._gauss import product_rule
 from phasediag.finite._median import median
 from phasediag.finite._points import Cloud, Wanted
-from phasediag.finite._sobol import by_sobol
+from phasediag.finite._sobol import ChiSquares, by_sobol
+from phasediag.finite._variables import ChiSquare
 
 MANY = LinearManifold(np.geomspace(1, 1e-3, 64), [1] * 64)
 
@@ -87,9 +88,11 @@ def test_sobol_and_gauss_agree():
         return value, np.zeros_like(value)
 
     wanted = Wanted(at, np.array([1.0, 1.0, 0.0]))
-    chi, weights = product_rule((2.0, 5.0), 40)
+    chi, weights = product_rule((ChiSquare(2.0), ChiSquare(5.0)), 40)
     expected = weights @ at(chi, weights)[0]
-    plain, tilted = by_sobol(dims, linear, wanted), by_sobol(dims, linear, wanted, scales=np.array([[1, 1], [3, 2.0]]))
+    plain, tilted = (
+        by_sobol(ChiSquares(dims, linear, scales=scales), wanted) for scales in (None, np.array([[1, 1], [3, 2.0]]))
+    )
     for found in (plain, tilted):
         assert np.all(np.abs(found.value - expected) <= 4 * found.error + 1e-7)
         assert np.all(found.error < 1e-3)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
-from phasediag.finite._energies import FAST, SHARED, Energies
+from phasediag.finite._energies import FAST, SHARED, Laws
 from phasediag.finite._nodes import Nodes, TooDifferentError
 from phasediag.finite._window import Placement
 
@@ -22,31 +22,31 @@ _PART = 0.2
 
 
 def at_points(
-    e: Energies, weights: Float, log_n: float, place: Placement, f: AtNodes, tolerance: float, floor: Float
+    e: Laws, weights: Float, log_n: float, place: Placement, f: AtNodes, tolerance: float, floor: Float
 ) -> Estimate:
     """Return the averages at each point, from contours of its own where shared ones lose too much.
 
     Averages of weighted points are wanted to a tolerance relative to themselves, or to the floor where that is larger.
     """
-    order = np.argsort(e.xi @ (e.A / (1 + e.A) ** 2))
-    together = max(8, _TOGETHER * _SUBSPACES // max(len(e.A), _SUBSPACES))
+    order = np.argsort(e.energy(np.array(1.0), np.arange(len(e))))
+    together = max(8, _TOGETHER * _SUBSPACES // max(e.cost, _SUBSPACES))
     blocks = np.array_split(order, math.ceil(len(order) / together))
-    parts = [_together(e.at(e.xi[block]), log_n, place, f) for block in blocks]
+    parts = [_together(e[block], log_n, place, f) for block in blocks]
     value, error = (np.concatenate(part) for part in zip(*parts, strict=True))
     value[order], error[order] = value.copy(), error.copy()
     poor = _poor(value, error, weights, _PART * tolerance, floor)
     for block in np.array_split(poor, math.ceil(len(poor) / together)) if len(poor) else ():
-        again = f(Nodes.own(e.at(e.xi[block]), log_n, place, FAST))
+        again = f(Nodes.own(e[block], log_n, place, FAST))
         value[block], error[block] = again.value, again.error
     return Estimate(value, error)
 
 
-def _together(e: Energies, log_n: float, place: Placement, f: AtNodes) -> Estimate:
+def _together(e: Laws, log_n: float, place: Placement, f: AtNodes) -> Estimate:
     """Return the averages from shared contours, of each half of the points by itself where all are too many."""
     try:
         return f(Nodes.shared(e, log_n, place, SHARED))
     except TooDifferentError:
-        halves = [_together(e.at(xi), log_n, place, f) for xi in np.array_split(e.xi, 2)]
+        halves = [_together(e[half], log_n, place, f) for half in np.array_split(np.arange(len(e)), 2)]
         return Estimate(*(np.concatenate(part) for part in zip(*halves, strict=True)))
 
 

@@ -18,7 +18,8 @@ from phasediag.finite._nodes import Nodes
 from phasediag.finite._points import Cloud, Wanted
 from phasediag.finite._samples import Fresh, Planted, Samples
 from phasediag.finite._sobol import TOLERANCE as TO_THREE_DIGITS
-from phasediag.finite._sobol import by_sobol
+from phasediag.finite._sobol import ChiSquares, by_sobol
+from phasediag.finite._variables import ChiSquare
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 
@@ -98,10 +99,10 @@ class Case:
             stretch = 1.0 if scales is None else float(np.max(scales))
             return by_trapezoidal_rule(self.dims[0], stretch, wanted, self.rough)
         if len(self.s) <= _FEW and scales is None:
-            return by_gauss_rules(self.dims, wanted, self.rough)
+            return by_gauss_rules([ChiSquare(dim) for dim in self.dims.tolist()], wanted, self.rough)
         # Psi(1), the mean of the planted energy, and log of the annealed participation.
         linear = np.array([np.ones_like(self.A), self.A / (1 + self.A), 1 / (2 + self.A)])
-        return by_sobol(self.dims, linear, wanted, self.rough, scales)
+        return by_sobol(ChiSquares(self.dims, linear, wanted.own, scales), wanted, self.rough)
 
 
 def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:

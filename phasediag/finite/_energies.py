@@ -1,8 +1,9 @@
 """The laws of the energies, and how accurately averages over them are wanted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ Index = NDArray[np.int64]
 EPS = float(np.finfo(float).eps)
 #: Residues that a contour may cross, of kernels of order below HIGHEST.
 MAX_RESIDUES, HIGHEST = 40, 6
+# How much finer panels of few dimensions may be.
+_STEEPEST = 15.0
 
 #: Why a quadrature is refused.
 TOO_FINE = (
@@ -37,6 +40,52 @@ FINE, FINEST = Accuracy(0.1, 0.9, 40.0), Accuracy(0.1, 1.3, 40.0)
 FAST, SHARED = Accuracy(0.15, 0.4, 25.0), Accuracy(0.1, 0.3, 25.0)
 
 
+class Laws(Protocol):
+    r"""The laws of the energies seen from n points: what windows, nodes and sums over residues ask of them.
+
+    Methods take real lambda and the index of the point of each lambda, which broadcast against each other.
+    """
+
+    @property
+    def parts(self) -> "Sequence[Energies]":
+        """The laws that this is a mixture of, whose kernels are known: itself alone."""
+
+    @property
+    def log_weights(self) -> Float:
+        """Logs of their weights, which sum to 1."""
+
+    @property
+    def size(self) -> float:
+        """Number of directions that add to the energies."""
+
+    @property
+    def steepness(self) -> float:
+        """How much steeper kernels are than their saddle-point values."""
+
+    @property
+    def cost(self) -> int:
+        """Number of terms of Psi."""
+
+    @property
+    def at_integers(self) -> tuple[Float, Float]:
+        r""":math:`\Psi` and :math:`-\Psi'` at lambda = 0, 1, 2, ..., shape (n, HIGHEST + MAX_RESIDUES)."""
+
+    def cgf(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`\Psi(\lambda)`."""
+
+    def energy(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`-\Psi'(\lambda)`."""
+
+    def curvature(self, lam: Float, point: Index) -> Float:
+        r"""Return :math:`\Psi''(\lambda)`."""
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+
+    def __getitem__(self, points: Index) -> Self:
+        """Return the laws seen from some of the points."""
+
+
 @dataclass(frozen=True)
 class Energies:
     r"""The laws of the energies seen from n points, in variables that do not overflow.
@@ -56,6 +105,48 @@ class Energies:
     A: Float
     m: Float
     xi: Float
+
+    log_weights = np.zeros(1)
+
+    @property
+    def parts(self) -> "tuple[Energies]":
+        """These laws, mixed with none."""
+        return (self,)
+
+    @property
+    def size(self) -> float:
+        """Number of directions."""
+        return float(np.sum(self.m))
+
+    @property
+    def edge(self) -> float:
+        """The smallest A."""
+        return float(np.min(self.A))
+
+    @property
+    def cost(self) -> int:
+        """Number of subspaces."""
+        return len(self.A)
+
+    @property
+    def steepness(self) -> float:
+        """Kernels of few dimensions are steeper than their saddle-point values."""
+        return float(np.clip(np.sqrt(2 / np.min(self.m)), 1, _STEEPEST))
+
+    def logits(self, log_n: float, tail: float) -> tuple[float, float]:
+        """Return where the table begins, and ends next to the singularity."""
+        size = self.size + np.max(self.xi)
+        top = np.log(2 + log_n + 2 * tail + size) + 3 + np.log1p(self.edge)
+        # Nearer to the singularity at -A than rounding no lambda lies.
+        bottom = np.log(max(0.3 * np.min(self.m) / (300 + size), 4 * EPS)) + np.log(self.edge) - np.log1p(self.edge)
+        # Below this 1/(lambda + A)^2 overflows; only condensation temperatures beyond 1e100 t need it.
+        return float(top), max(float(bottom), -300.0)
+
+    def __len__(self) -> int:
+        return len(self.xi)
+
+    def __getitem__(self, points: Index) -> "Energies":
+        return self.at(self.xi[points])
 
     def cgf(self, lam: Float, point: Index) -> Float:
         r"""Return :math:`\Psi(\lambda)`."""

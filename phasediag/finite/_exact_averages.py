@@ -215,7 +215,7 @@ def means(nodes: Nodes, samples: Samples, directions: Directions) -> Estimate:
     mean, _ = position(nodes, kernels, samples.log_survival)
     found = integrals(nodes, kernels, integrands)
     Y2, pairs = (Estimate(*(part[:, columns] for part in found)) for columns in (slice(1), slice(1, None)))
-    traces = directions.traces(nodes.e.m, nodes.e.xi, pairs)
+    traces = directions.traces(nodes.unmixed.m, nodes.unmixed.xi, pairs)
     return joined(Estimate(-np.euler_gamma - mean.value, mean.error), Y2, traces)
 
 
@@ -227,7 +227,7 @@ def retained_fractions(case: Case) -> Estimate:
         A, pairs = directions.A, case.samples.pairs
         kernels = {**nodes.plain([0]), **nodes.along(pairs, A)}
         found = integrals(nodes, kernels, lambda level: case.samples.covariances(level, A))
-        return directions.traces(nodes.e.m, nodes.e.xi, found)
+        return directions.traces(nodes.unmixed.m, nodes.unmixed.xi, found)
 
     def at(chi: Float, weights: Float) -> Estimate:
         return case.at_points(chi, weights, traces, whole)

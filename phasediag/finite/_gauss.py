@@ -1,18 +1,19 @@
-"""Averages over x of two or three subspaces: a product of Gauss rules, refined until it has converged."""
+"""Averages over x of few variables: a product of Gauss rules, refined until it has converged."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy.special import eval_genlaguerre, gammaln
 
 from phasediag._arrays import Float
 from phasediag.finite._points import Cloud, Wanted
+from phasediag.finite._variables import Variable
 
-# Nodes for each X_k, up to what K subspaces can afford.
+# Nodes for each variable, up to what several can afford.
 _RULES = (4, 7, 10, 14, 19, 25, 34, 46)
-_MOST = {2: 46, 3: 25}
+_MOST = {1: 46, 2: 46, 3: 25}
 _ROUGH = 4
 #: What the averages are wanted to, relative to themselves.
 TOLERANCE = 1e-6
@@ -20,21 +21,23 @@ TOLERANCE = 1e-6
 _CUT = 1e-11
 
 
-def by_gauss_rules(dims: Float, wanted: Wanted, rough: bool = False) -> Cloud:
+def by_gauss_rules(
+    variables: Sequence[Variable], wanted: Wanted, rough: bool = False, tolerance: float = TOLERANCE
+) -> Cloud:
     """Average over x; the error is what is estimated to be left of the change from rule to rule, and more.
 
     A ``rough`` average is that of one small rule.
     """
     values: list[Float] = []
-    for size in (_ROUGH,) if rough else (size for size in _RULES if size <= _MOST[len(dims)]):
-        chi, weights = product_rule(tuple(dims), size)
-        found = wanted.at(chi, weights)
+    for size in (_ROUGH,) if rough else (size for size in _RULES if size <= _MOST[len(variables)]):
+        points, weights = product_rule(tuple(variables), size)
+        found = wanted.at(points, weights)
         values.append(weights @ found.value)
         left = _left(values)
-        if np.all(left <= TOLERANCE * np.maximum(np.abs(values[-1]), wanted.floor)):
+        if np.all(left <= tolerance * np.maximum(np.abs(values[-1]), wanted.floor)):
             break
     error = weights @ found.error + left + _left_out(weights, found.value)
-    return Cloud(values[-1], error, found.value, _Expansion(dims, chi, weights, found.value, size - 1))
+    return Cloud(values[-1], error, found.value, _Expansion(variables, points, weights, found.value, size - 1))
 
 
 def _left(values: list[Float]) -> Float:
@@ -61,9 +64,9 @@ def _left_out(weights: Float, value: Float) -> Float:
 
 
 @lru_cache(maxsize=64)
-def product_rule(dims: tuple[float, ...], size: int) -> tuple[Float, Float]:
+def product_rule(variables: tuple[Variable, ...], size: int) -> tuple[Float, Float]:
     """Return the nodes of the product rule and their weights, without the many that add up to next to nothing."""
-    rules = [chi_square_rule(dim, size) for dim in dims]
+    rules = [variable.rule(size) for variable in variables]
     weights = np.array([math.prod(w) for w in product(*(rule[1] for rule in rules))])
     nodes = np.array(list(product(*(rule[0] for rule in rules))))
     order = np.argsort(weights)
@@ -71,29 +74,21 @@ def product_rule(dims: tuple[float, ...], size: int) -> tuple[Float, Float]:
     return nodes[kept], weights[kept] / np.sum(weights[kept])
 
 
-def chi_square_rule(dim: float, size: int) -> tuple[Float, Float]:
-    """Return the Gauss rule of a chi-square law from the Jacobi matrix of the Laguerre polynomials: any dim will do."""
-    from scipy.linalg import eigh_tridiagonal
-
-    n, a = np.arange(size), dim / 2
-    nodes, vectors = eigh_tridiagonal(2 * n + a, np.sqrt(n[1:] * (n[1:] + a - 1)))
-    return 2 * nodes, vectors[0] ** 2
-
-
 # Of polynomials that stand for the function between the nodes.
 _HIGHEST = 12
 
 
 class _Expansion:
-    """Values of a column at chi-square variables, from orthogonal polynomials: all, and the lower two thirds."""
+    """Values of a column at any points, from orthogonal polynomials: all, and the lower two thirds."""
 
-    def __init__(self, dims: Float, chi: Float, weights: Float, at: Float, degree: int) -> None:
-        self.dims, self.chi, self.weighted, self.degree = dims, chi, weights[:, None] * at, min(degree, _HIGHEST)
+    def __init__(self, variables: Sequence[Variable], nodes: Float, weights: Float, at: Float, degree: int) -> None:
+        self.variables, self.nodes, self.weighted = variables, nodes, weights[:, None] * at
+        self.degree = min(degree, _HIGHEST)
 
-    def __call__(self, column: int, chi: Float) -> tuple[Float, Float]:
-        at_nodes, there = (self._polynomials(points) for points in (self.chi, chi))
-        fine, coarse = np.zeros((2, len(chi)))
-        for powers in product(range(self.degree + 1), repeat=len(self.dims)):
+    def __call__(self, column: int, points: Float) -> tuple[Float, Float]:
+        at_nodes, there = (self._polynomials(each) for each in (self.nodes, points))
+        fine, coarse = np.zeros((2, len(points)))
+        for powers in product(range(self.degree + 1), repeat=len(self.variables)):
             if sum(powers) > self.degree:
                 continue
             term = self.weighted[:, column] @ _product(at_nodes, powers) * _product(there, powers)
@@ -103,9 +98,7 @@ class _Expansion:
 
     def _polynomials(self, points: Float) -> Float:
         """Return the orthonormal polynomials of each variable, shape (K, degree + 1, n)."""
-        n, a = np.arange(self.degree + 1)[:, None], self.dims[:, None, None] / 2
-        norm = np.exp((gammaln(n + a) - gammaln(n + 1.0) - gammaln(a)) / 2)
-        return eval_genlaguerre(n, a - 1, points.T[:, None, :] / 2) / norm
+        return np.array([v.polynomials(x, self.degree) for v, x in zip(self.variables, points.T, strict=True)])
 
 
 def _product(polynomials: Float, powers: tuple[int, ...]) -> Float:

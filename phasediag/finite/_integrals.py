@@ -98,7 +98,7 @@ def integrals(nodes: Nodes, kernels: Mapping[int, Kernel], integrands: Integrand
 
 def _rounding(nodes: Nodes, kernels: Mapping[int, Kernel]) -> Float:
     """Return the relative error that exponents of this size bring."""
-    common = 8 + 2 * nodes.log_n + 0.1 * np.sum(nodes.e.m)
+    common = 8 + 2 * nodes.log_n + 0.1 * nodes.e.size
     relative = EPS * common + np.sum([k.rounding for k in kernels.values()], axis=0)
     # Powers of a kernel without digits may be anything.
     return np.where(relative < _USELESS, relative, 1e4)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import Accuracy, Energies, Index
-from phasediag.finite._kernels import Kernel, Kernels, OwnContours, along, one
-from phasediag.finite._panels import SharedContours, coordinates, representatives
+from phasediag.finite._energies import Accuracy, Energies, Index, Laws
+from phasediag.finite._kernels import Kernel, Kernels, along, one
+from phasediag.finite._mixed import coordinates, own_contours, representatives, shared_contours
 from phasediag.finite._window import NODES, Placement, Window
 
 # Panels that points share, beyond which they do better in smaller groups.
@@ -23,7 +23,7 @@ class TooDifferentError(Exception):
 class Nodes:
     """Nodes in log s for each of n points, in one flat array of R = n P 16 rows, and where kernels come from there."""
 
-    e: Energies
+    e: Laws
     log_n: float
     log_s: Float  # (R,)
     point: Index  # of each node
@@ -31,28 +31,34 @@ class Nodes:
     kernels: Kernels
 
     @classmethod
-    def own(cls, e: Energies, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
+    def own(cls, e: Laws, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
         """Place nodes for each point by itself, each with a contour of its own."""
         edges = place(e, log_n, accuracy.negligible).panels(accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
-        point = np.repeat(np.arange(len(e.xi)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths, OwnContours(e, log_s.ravel(), point, accuracy))
+        point = np.repeat(np.arange(len(e)), log_s[0].size)
+        return cls(e, log_n, log_s.ravel(), point, widths, own_contours(e, log_s.ravel(), point, accuracy))
 
     @classmethod
-    def shared(cls, e: Energies, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
+    def shared(cls, e: Laws, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
         """Place nodes that serve all points, at the same distances from a log s that is linear in xi.
 
         Points for which that takes too many are too different: a `TooDifferentError`, unless there is one point only.
         """
         sample = representatives(e)
-        edges, shift = _shared_panels(e, place(e.at(e.xi[sample]), log_n, accuracy.negligible), sample, accuracy)
+        edges, shift = _shared_panels(e, place(e[sample], log_n, accuracy.negligible), sample, accuracy)
         widths = np.diff(edges) / 2
         v = (edges[:-1] + widths)[:, None] + widths[:, None] * NODES
         log_s = (shift[:, None, None] + v).ravel()
-        point = np.repeat(np.arange(len(e.xi)), v.size)
-        kernels = SharedContours(e, shift, v, sample, accuracy)
-        return cls(e, log_n, log_s, point, np.tile(widths, (len(e.xi), 1)), kernels)
+        point = np.repeat(np.arange(len(e)), v.size)
+        kernels = shared_contours(e, shift, v, sample, accuracy)
+        return cls(e, log_n, log_s, point, np.tile(widths, (len(e), 1)), kernels)
+
+    @property
+    def unmixed(self) -> Energies:
+        """The laws of the energies of a linear manifold."""
+        (part,) = self.e.parts
+        return part
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -69,14 +75,14 @@ class Nodes:
         return {p: self.kernels.kernel(p, inserted) for p in orders}
 
 
-def _shared_panels(e: Energies, window: Window, sample: Index, accuracy: Accuracy) -> tuple[Float, Float]:
+def _shared_panels(e: Laws, window: Window, sample: Index, accuracy: Accuracy) -> tuple[Float, Float]:
     """Return the edges of panels for all points, measured from a log s of each, and these."""
-    if len(e.xi) == 1:
+    if len(e) == 1:
         return window.panels(accuracy.panels)[0], np.zeros(1)
-    columns = np.hstack([np.ones((len(e.xi), 1)), coordinates(e)])
+    columns = np.hstack([np.ones((len(e), 1)), coordinates(e)])
     fitted, *_ = np.linalg.lstsq(columns[sample], window.centre, rcond=None)
     # Where N h or P_0 falls moves with the point, the edge of the energies does not.
-    shifts = [columns @ fitted, np.zeros(len(e.xi))]
+    shifts = [columns @ fitted, np.zeros(len(e))]
     choices = [(window.shared_panels(accuracy.panels, shift[sample], _MOST), shift) for shift in shifts]
     few = [(edges, shift) for edges, shift in choices if edges is not None]
     if not few:

@@ -88,10 +88,10 @@ def at_x(nodes: Nodes, direction: int, planted: bool) -> Estimate:
 
     ``direction`` is a subspace of one dimension, i.
     """
-    A = float(nodes.e.A[direction])
+    A = float(nodes.unmixed.A[direction])
     wanted = _orders(planted)
     kernels = {p: nodes.kernels.kernel(p, _inserted(A, names)) for p, names in wanted.items()}
-    x = np.sqrt(nodes.e.xi[nodes.point, direction])
+    x = np.sqrt(nodes.unmixed.xi[nodes.point, direction])
 
     def integrands(level: Level) -> Float:
         values = _Values(level, wanted, x, planted)

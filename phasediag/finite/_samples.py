@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import Energies
+from phasediag.finite._energies import Laws
 from phasediag.finite._integrals import Level
 from phasediag.finite._window import Window
 
@@ -35,7 +35,7 @@ class Samples(Protocol):
 
     pairs: tuple[int, ...]  # orders p of the kernels that the covariance needs, with insertions
 
-    def window(self, e: Energies, log_n: float, tail: float) -> Window:
+    def window(self, e: Laws, log_n: float, tail: float) -> Window:
         """Return where the integrals live, but for what is below exp(-tail)."""
 
     def orders(self, *powers: int) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ class Fresh:
 
     pairs: tuple[int, ...] = (1,)
 
-    def window(self, e: Energies, log_n: float, tail: float) -> Window:
+    def window(self, e: Laws, log_n: float, tail: float) -> Window:
         return Window.fresh(e, log_n, tail)
 
     def orders(self, *powers: int) -> tuple[int, ...]:
@@ -81,7 +81,7 @@ class Planted:
 
     pairs: tuple[int, ...] = (1, 2)
 
-    def window(self, e: Energies, log_n: float, tail: float) -> Window:
+    def window(self, e: Laws, log_n: float, tail: float) -> Window:
         return Window.planted(e, log_n, tail)
 
     def orders(self, *powers: int) -> tuple[int, ...]:

@@ -5,6 +5,10 @@ Psi(1), the planted mean energy and log of the annealed participation of each po
 subspace also its own :math:`X_k`. Their coefficients come from the other randomisations, which leaves no bias.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
 import numpy as np
 from scipy.special import gammaincinv, logsumexp
 
@@ -17,70 +21,116 @@ _RANDOMISATIONS = 16
 _FIRST, _MOST = 64, 512
 #: What the averages are wanted to, relative to themselves.
 TOLERANCE = 5e-4
-# As far as the variables go, in probability.
-_EDGE = 2.0**-40
+#: As far as the variables go, in probability.
+EDGE = 2.0**-40
 _SEED = 20240811
 
 
-def by_sobol(dims: Float, linear: Float, wanted: Wanted, rough: bool = False, scales: Float | None = None) -> Cloud:
+class Draws(Protocol):
+    """How points are made of uniform variables, and what is known of them on average."""
+
+    @property
+    def width(self) -> int:
+        """Uniform variables of a point."""
+
+    def points(self, u: Float) -> Float:
+        """Return the points of uniform variables u, shape (..., width)."""
+
+    def ratio(self, points: Float) -> Float:
+        """Return the density of the law that is averaged over, over that of the points."""
+
+    def controls(self, points: Float) -> Float:
+        """Return functions of mean 0, on a new last axis."""
+
+    def own(self, points: Float) -> Float:
+        """Return one more function of mean 0 for each of the columns that belong to subspaces."""
+
+
+def by_sobol(draws: Draws, wanted: Wanted, rough: bool = False) -> Cloud:
     """Average over x; errors are standard errors over the randomisations, and numerical ones.
 
-    Parameters
-    ----------
-    dims : ndarray, shape (K,)
-        Dimensions.
-    linear : ndarray, shape (J, K)
-        Coefficients of the chi-square variables in the control variates.
-    wanted : Wanted
-        What is averaged.
-    rough : bool
-        Whether the first points are enough.
-    scales : ndarray, shape (S, K), optional
-        Draw from a mixture of S laws, of chi-square variables of these scales, and weight the points by what is known.
+    A ``rough`` average takes the first points.
     """
     from scipy.stats import qmc
 
-    mixture = np.ones((1, len(dims))) if scales is None else scales
     seeds = np.random.SeedSequence(_SEED).spawn(_RANDOMISATIONS)
-    engines = [qmc.Sobol(len(dims) + (len(mixture) > 1), rng=np.random.default_rng(seed)) for seed in seeds]
-    chi, value, error = (np.empty((_RANDOMISATIONS, 0, size)) for size in (len(dims), *[len(wanted.floor)] * 2))
+    engines = [qmc.Sobol(draws.width, rng=np.random.default_rng(seed)) for seed in seeds]
+    points = draws.points(np.empty((_RANDOMISATIONS, 0, draws.width)))
+    value, error = np.empty((2, _RANDOMISATIONS, 0, len(wanted.floor)))
     while True:
-        u = np.stack([engine.random(max(chi.shape[1], _FIRST)) for engine in engines])
-        more = _draws(dims, mixture, u)
-        chi = np.concatenate([chi, more], axis=1)
-        found = wanted.at(more.reshape(-1, len(dims)), (_ratio(dims, mixture, more) / chi[..., 0].size).ravel())
+        more = draws.points(np.stack([engine.random(max(points.shape[1], _FIRST)) for engine in engines]))
+        points = np.concatenate([points, more], axis=1)
+        weights = draws.ratio(more) / (_RANDOMISATIONS * points.shape[1])
+        found = wanted.at(more.reshape(-1, more.shape[-1]), weights.ravel())
         value, error = (
             np.concatenate([before, part.reshape(*more.shape[:2], -1)], axis=1)
             for before, part in zip((value, error), found, strict=True)
         )
-        ratio = _ratio(dims, mixture, chi)[..., None]
-        controls = np.concatenate([ratio - 1, ratio * _controls(dims, linear, chi)], axis=-1)
-        means = _controlled(ratio * value, controls, ratio * (chi - dims)[..., len(dims) - wanted.own :])
+        ratio = draws.ratio(points)[..., None]
+        controls = np.concatenate([ratio - 1, ratio * draws.controls(points)], axis=-1)
+        means = _controlled(ratio * value, controls, ratio * draws.own(points))
         mean, spread = means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(_RANDOMISATIONS)
-        if rough or chi.shape[1] >= _MOST or np.all(spread <= TOLERANCE * np.maximum(np.abs(mean), wanted.floor)):
+        if rough or points.shape[1] >= _MOST or np.all(spread <= TOLERANCE * np.maximum(np.abs(mean), wanted.floor)):
             break
     return Cloud(mean, spread + (ratio * error).mean(axis=(0, 1)), value.reshape(-1, value.shape[-1]))
 
 
-def _draws(dims: Float, scales: Float, u: Float) -> Float:
-    """Return chi-square variables of the quantiles u, times scales that a first coordinate chooses."""
-    rest = u[..., u.shape[-1] - len(dims) :]
-    which = (len(scales) * u[..., 0]).astype(int) if len(scales) > 1 else np.zeros(u.shape[:-1], dtype=int)
-    return scales[which] * 2 * gammaincinv(dims / 2, np.clip(rest, _EDGE, 1 - _EDGE))
+@dataclass(frozen=True)
+class ChiSquares:
+    """Chi-square variables, one for each subspace.
+
+    Attributes
+    ----------
+    dims : ndarray, shape (K,)
+        Dimensions.
+    linear : ndarray, shape (J, K)
+        Coefficients of the variables in the control variates.
+    of_subspaces : int
+        0 or K: how many columns belong to the subspaces.
+    scales : ndarray, shape (S, K), optional
+        Draw from a mixture of S laws, of chi-square variables of these scales, and weight the points by what is known.
+    """
+
+    dims: Float
+    linear: Float
+    of_subspaces: int = 0
+    scales: Float | None = None
+
+    @cached_property
+    def _mixture(self) -> Float:
+        return np.ones((1, len(self.dims))) if self.scales is None else self.scales
+
+    @property
+    def width(self) -> int:
+        """One for each subspace, and one that chooses among several scales."""
+        return len(self.dims) + (len(self._mixture) > 1)
+
+    def points(self, u: Float) -> Float:
+        """Return chi-square variables of the quantiles u, times scales that a first coordinate chooses."""
+        rest, scales = u[..., u.shape[-1] - len(self.dims) :], self._mixture
+        which = (len(scales) * u[..., 0]).astype(int) if len(scales) > 1 else np.zeros(u.shape[:-1], dtype=int)
+        return scales[which] * 2 * gammaincinv(self.dims / 2, np.clip(rest, EDGE, 1 - EDGE))
+
+    def ratio(self, points: Float) -> Float:
+        """Return the density of the chi-square law over that of the mixture."""
+        scales = self._mixture
+        log_ratio = 0.5 * (points @ (1 - 1 / scales).T - np.log(scales) @ self.dims)
+        return np.exp(-logsumexp(log_ratio, axis=-1)) * len(scales)
+
+    def controls(self, points: Float) -> Float:
+        """Return the linear functions of every point less their means, and their products."""
+        first = (points - self.dims) @ self.linear.T
+        # Var(chi^2_m) = 2 m
+        return with_products(first, 2 * self.linear * self.dims @ self.linear.T)
+
+    def own(self, points: Float) -> Float:
+        return (points - self.dims)[..., len(self.dims) - self.of_subspaces :]
 
 
-def _ratio(dims: Float, scales: Float, chi: Float) -> Float:
-    """Return the density of the chi-square law over that of the mixture."""
-    log_ratio = 0.5 * (chi @ (1 - 1 / scales).T - np.log(scales) @ dims)
-    return np.exp(-logsumexp(log_ratio, axis=-1)) * len(scales)
-
-
-def _controls(dims: Float, linear: Float, chi: Float) -> Float:
-    """Return the control variates of every point, less their means."""
-    first = (chi - dims) @ linear.T
-    i, j = np.triu_indices(len(linear))
-    # Var(chi^2_m) = 2 m
-    return np.concatenate([first, first[..., i] * first[..., j] - 2 * (linear * dims @ linear.T)[i, j]], axis=-1)
+def with_products(first: Float, covariance: Float) -> Float:
+    """Return functions of mean 0, and the products of two of them, less their means."""
+    i, j = np.triu_indices(first.shape[-1])
+    return np.concatenate([first, first[..., i] * first[..., j] - covariance[..., i, j]], axis=-1)
 
 
 def _controlled(value: Float, controls: Float, own: Float) -> Float:
