@@ -26,6 +26,7 @@ from phasediag.finite._critical import Participation as Participation
 from phasediag.finite._critical import Retained as Retained
 from phasediag.finite._exact_averages import ExactAverages, exact_averages
 from phasediag.finite._exact_fluctuations import ExactFluctuations, exact_fluctuations
+from phasediag.finite._excess_entropy import excess_entropy
 from phasediag.finite._sampling_noise import SamplingNoise, sampling_noise
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "approach_to_asymptotics",
     "exact_averages",
     "exact_fluctuations",
+    "excess_entropy",
     "sampling_noise",
 ]

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,13 +116,31 @@ def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:
     return where
 
 
+class AnyCase(Protocol):
+    """What is asked of any law."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the windows in log s hold all that matters."""
+
+
+C = TypeVar("C", bound=AnyCase)
+
+
 def over_grid(
     m: LinearManifold, t: ArrayLike, alpha: ArrayLike, probe: Probe | str, average: Callable[[Case], Estimate]
 ) -> tuple[Float, Estimate]:
     """Return t and what is asked for at every t and alpha, which broadcast; one more axis for the averages."""
     where = finite_probe(m, probe)
-    t, log_n = np.broadcast_arrays(positive("t", t), _log_n(m, alpha))
-    cases = (Case(m, where, *pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
+    return each_case(partial(Case, m, where), m.ambient_dim, t, alpha, average)
+
+
+def each_case(
+    make: Callable[[float, float], C], d: float, t: ArrayLike, alpha: ArrayLike, average: Callable[[C], Estimate]
+) -> tuple[Float, Estimate]:
+    """Return t and what is asked for of the case made for every t and log N = alpha d."""
+    t, log_n = np.broadcast_arrays(positive("t", t), _log_n(d, alpha))
+    cases = (make(*pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
     # Over- and underflow far from where integrals live leave zeros there; what they leave elsewhere is checked.
     with np.errstate(all="ignore"):
         found = [_known(case, average(case)) for case in cases]
@@ -129,14 +148,14 @@ def over_grid(
     return t, Estimate(value, error)
 
 
-def _known(case: Case, found: Estimate) -> Estimate:
+def _known(case: AnyCase, found: Estimate) -> Estimate:
     """Return what was found, with infinite errors where no digit is known."""
     lost = np.isnan(found.error) | np.isnan(found.value)
     return Estimate(found.value, np.where(lost, np.inf, found.error))
 
 
-def _log_n(m: LinearManifold, alpha: ArrayLike) -> Float:
+def _log_n(d: float, alpha: ArrayLike) -> Float:
     array = np.asarray(alpha, dtype=float)
     if not np.all((array >= 0) & np.isfinite(array)):
         raise ValueError("alpha must not be negative, and finite")
-    return array * m.ambient_dim
+    return array * d

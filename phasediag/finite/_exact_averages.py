@@ -11,6 +11,8 @@ from phasediag.finite._cases import Case, over_grid
 from phasediag.finite._directions import Directions
 from phasediag.finite._energies import FINE
 from phasediag.finite._integrals import Level, integrals, joined, position
+from phasediag.finite._law_averages import averages
+from phasediag.finite._law_cases import over_laws
 from phasediag.finite._median import median
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._points import Wanted
@@ -18,6 +20,7 @@ from phasediag.finite._rare import mean_of_rare, support, with_logs
 from phasediag.finite._result import Result
 from phasediag.finite._samples import Samples
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.laws.tweedie import jacobian
 from phasediag.probe import Probe
 
@@ -54,7 +57,8 @@ class ExactAverages(Result):
         Estimates of the absolute errors, of the same shapes; inf where :math:`t/s_k \le 10^{-120}`.
     excess_entropy, excess_entropy_error : ndarray, shape (...), or None
         At ``train`` the mean entropy of the weights, :math:`\mathrm{E}\,H(w) = \mathrm{E}\log Z + m/2` in nats,
-        because the mean energy of the planted sample is m/2 over the directions of the manifold. None elsewhere.
+        because the mean energy of the planted sample is m/2 over the directions of the manifold (d/2 over all d
+        directions of another law). None elsewhere.
     """
 
     log_partition: Float
@@ -77,9 +81,7 @@ class ExactAverages(Result):
     excess_entropy_error: Float | None = None
 
 
-def exact_averages(
-    m: LinearManifold, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | str = "origin"
-) -> ExactAverages:
+def exact_averages(law: Law, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | str = "origin") -> ExactAverages:
     r"""Average the empirical score's thermodynamics over all data sets of N samples, exactly.
 
     With :math:`g(s) = \mathrm{E}\exp(-s e^{-e})` and
@@ -99,19 +101,20 @@ def exact_averages(
 
     Parameters
     ----------
-    m : LinearManifold
-        Gaussian data.
+    law : LinearManifold or GaussianMixture
+        The data. Kernels are linear in the law: those of a mixture are sums over its components.
     t : array_like
         Noise variance, > 0.
     alpha : array_like
         :math:`\log(N)/d \ge 0`; N may be any real number from 1 on, of any size.
     probe : Probe or str
-        ``origin``, ``displaced:k``, ``at``, ``profile``, ``test`` or ``train``.
+        ``origin``, ``displaced:k``, ``at``, ``profile``, ``test`` or ``train``; of a mixture all but ``profile``.
 
     Returns
     -------
     ExactAverages
-        Shapes of ``t`` and ``alpha`` broadcast, with a last axis K for what belongs to a subspace.
+        Shapes of ``t`` and ``alpha`` broadcast, with a last axis K for what belongs to a subspace: of length 0 for a
+        law that is no linear manifold. All d directions are in the energies of such a law.
 
     Raises
     ------
@@ -132,8 +135,16 @@ def exact_averages(
     >>> exact_averages(m, t=0.3, alpha=m.alpha(n=100), probe="train").excess_entropy.round(5)
     np.float64(1.93536)
     """
-    time, found = over_grid(m, t, alpha, probe, _average)
-    return _assembled(m, time, found, planted=Probe.parse(probe).kind == "train")
+    planted = Probe.parse(probe).kind == "train"
+    if isinstance(law, LinearManifold):
+        return _assembled(law, *over_grid(law, t, alpha, probe, _average), planted)
+    _, found = over_laws(law, t, alpha, probe, averages)
+    values, errors = (
+        {name: part[..., i] for i, name in enumerate(_SINGLE)}
+        | dict.fromkeys(("covariance", "jacobian", "retained"), part[..., :0])
+        for part in found
+    )
+    return _with_errors(values, errors, law.ambient_dim if planted else None)
 
 
 def _assembled(m: LinearManifold, t: Float, found: Estimate, planted: bool) -> ExactAverages:
@@ -142,8 +153,13 @@ def _assembled(m: LinearManifold, t: Float, found: Estimate, planted: bool) -> E
         keep = (time + s) / s / time
         values, errors = (_named(m, part, keep) for part in found)
         values["jacobian"], errors["jacobian"] = jacobian(values["covariance"], time), errors["covariance"] / time**2
-    if planted:
-        values["excess_entropy"] = values["log_partition"] + m.manifold_dim / 2
+    return _with_errors(values, errors, m.manifold_dim if planted else None)
+
+
+def _with_errors(values: dict[str, Float], errors: dict[str, Float], planted_in: float | None) -> ExactAverages:
+    """Return the result, with the entropy of the weights where a sample is planted in so many directions."""
+    if planted_in is not None:
+        values["excess_entropy"] = values["log_partition"] + planted_in / 2
         errors["excess_entropy"] = errors["log_partition"]
     return ExactAverages(**values, **{f"{name}_error": error for name, error in errors.items()})
 

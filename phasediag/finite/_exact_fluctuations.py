@@ -11,12 +11,15 @@ from phasediag._estimate import Estimate
 from phasediag.finite._cases import Case, over_grid
 from phasediag.finite._energies import FINEST
 from phasediag.finite._integrals import integrals, joined, position
+from phasediag.finite._law_averages import SIX_DIGITS, moments_of_energy
+from phasediag.finite._law_cases import LawCase, over_laws
 from phasediag.finite._liquid import liquid_variance
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._points import Wanted
 from phasediag.finite._result import Result
 from phasediag.finite._samples import Fresh, Samples
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.probe import Probe
 
 
@@ -41,9 +44,7 @@ class ExactFluctuations(Result):
     log_partition_std_error: Float
 
 
-def exact_fluctuations(
-    m: LinearManifold, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | str = "origin"
-) -> ExactFluctuations:
+def exact_fluctuations(law: Law, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | str = "origin") -> ExactFluctuations:
     r"""Return how the weights and log Z fluctuate over data sets of N samples, exactly.
 
     With g and K of `exact_averages`, and l a variable on the real line of survival function :math:`g(e^l)^N`, which is
@@ -58,7 +59,7 @@ def exact_fluctuations(
 
     Parameters
     ----------
-    m, t, alpha, probe
+    law, t, alpha, probe
         As in `exact_averages`.
 
     Returns
@@ -82,7 +83,10 @@ def exact_fluctuations(
     >>> exact_fluctuations(m, t=0.3, alpha=m.alpha(n=100)).log_partition_std.round(6)
     np.float64(0.229044)
     """
-    _, found = over_grid(m, t, alpha, probe, _fluctuations)
+    if isinstance(law, LinearManifold):
+        _, found = over_grid(law, t, alpha, probe, _fluctuations)
+    else:
+        _, found = over_laws(law, t, alpha, probe, _of_law)
     variance, error = np.maximum(found.value[..., 3], 0), found.error[..., 3]
     std = np.sqrt(variance)
     # The error of a root: linear where the variance is known, the root of the error where it is not.
@@ -114,6 +118,37 @@ def _fluctuations(case: Case) -> Estimate:
     mean, square = cloud.value[3:]
     error = cloud.error[4] + 2 * np.abs(mean) * cloud.error[3]
     return Estimate(np.append(cloud.value[:3], square - mean**2), np.append(cloud.error[:3], error))
+
+
+def _of_law(case: LawCase) -> Estimate:
+    """Return E sum w^q for q = 2, 3, 4 and Var log Z."""
+    if case.log_n == 0:
+        return _one_sample_of_law(case)
+    if not case.random:
+        value, error = (part[0] for part in weights_and_log_z(case.nodes(FINEST), case.samples))
+        return Estimate(value[[0, 1, 2, 4]], error[[0, 1, 2, 4]])
+    floor = np.array([0, 0, 0, 1, 1.0])
+
+    def average(nodes: Nodes) -> Estimate:
+        value, error = weights_and_log_z(nodes, case.samples)
+        # Measured from about its mean, the square of log Z does not cancel.
+        mean, variance = value[:, 3] + case.size / 2, value[:, 4]
+        error[:, 4] += 2 * np.abs(mean) * error[:, 3]
+        return Estimate(np.column_stack([value[:, :3], mean, variance + mean**2]), error)
+
+    found = case.over_x(lambda e, weights: case.at(e, weights, average, floor, SIX_DIGITS), floor, SIX_DIGITS)
+    mean, square = found.value[3:]
+    error = found.error[4] + 2 * np.abs(mean) * found.error[3]
+    return Estimate(np.append(found.value[:3], square - mean**2), np.append(found.error[:3], error))
+
+
+def _one_sample_of_law(case: LawCase) -> Estimate:
+    if case.probe.kind == "train":
+        variance = Estimate(np.array(case.size / 2), np.array(np.finfo(float).eps * case.size))
+    else:
+        (mean, square), (mean_error, square_error) = moments_of_energy(case)
+        variance = Estimate(square - mean**2, square_error + 2 * np.abs(mean) * mean_error)
+    return Estimate(np.append(np.ones(3), variance.value), np.append(np.zeros(3), variance.error))
 
 
 def weights_and_log_z(nodes: Nodes, samples: Samples) -> Estimate:

@@ -33,7 +33,7 @@ def by_gauss_rules(
         points, weights = product_rule(tuple(variables), size)
         found = wanted.at(points, weights)
         values.append(weights @ found.value)
-        left = _left(values)
+        left = _left(values) if tolerance <= TOLERANCE else _left_of_three(values)
         if np.all(left <= tolerance * np.maximum(np.abs(values[-1]), wanted.floor)):
             break
     error = weights @ found.error + left + _left_out(weights, found.value)
@@ -54,6 +54,14 @@ def _left(values: list[Float]) -> Float:
     return envelope * np.sqrt(np.minimum(envelope / np.maximum(second, 1e-300), 1))
 
 
+def _left_of_three(values: list[Float]) -> Float:
+    """Return what may be left after the last rule where few digits are wanted: the last change, or part of another."""
+    if len(values) < 3:
+        return np.full_like(values[-1], np.inf)
+    second, last = np.abs(np.diff(values[-3:], axis=0))
+    return np.maximum(last, 0.5 * second)
+
+
 def _left_out(weights: Float, value: Float) -> Float:
     """Return what points beyond the cut may add, from what those within a factor 1e2 and 1e4 of it do."""
     total = np.cumsum(weights)
@@ -66,7 +74,7 @@ def _left_out(weights: Float, value: Float) -> Float:
 @lru_cache(maxsize=64)
 def product_rule(variables: tuple[Variable, ...], size: int) -> tuple[Float, Float]:
     """Return the nodes of the product rule and their weights, without the many that add up to next to nothing."""
-    rules = [variable.rule(size) for variable in variables]
+    rules = [variable.rule(variable.enough(size)) for variable in variables]
     weights = np.array([math.prod(w) for w in product(*(rule[1] for rule in rules))])
     nodes = np.array(list(product(*(rule[0] for rule in rules))))
     order = np.argsort(weights)

@@ -1,16 +1,16 @@
 r"""Mixtures: as :math:`M = \sum_c \pi_c M_c`, so :math:`K_{p,f} = \sum_c \pi_c K^{(c)}_{p,f}`, contours of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import EPS, HIGHEST, MAX_RESIDUES, Accuracy, Energies, Index, Laws
-from phasediag.finite._kernels import Insertions, Kernel, Kernels, OwnContours, one
-from phasediag.finite._panels import SharedContours
+from phasediag.finite._energies import EPS, HIGHEST, MAX_RESIDUES, Energies, Index, Laws
+from phasediag.finite._kernels import Insertions, Kernel, Kernels, one
 from phasediag.finite._panels import coordinates as invariants
 from phasediag.finite._panels import representatives as extremes
 
@@ -111,18 +111,45 @@ class MixedKernels:
         return mixed(self.log_weights, [part.kernel(p, insertions) for part in self.parts])
 
 
-def own_contours(e: Laws, log_s: Float, point: Index, accuracy: Accuracy) -> Kernels:
-    """Return kernels on a contour for each row."""
-    return _of_parts(e, [OwnContours(part, log_s, point, accuracy) for part in e.parts])
+@dataclass(frozen=True)
+class _Absent:
+    """The kernels of a component that no sample is drawn from: h = 0, and g = 1."""
+
+    rows: int
+    levels: tuple[bool, ...]
+
+    centre = centre_of_rows = np.ones(1)
+
+    def kernel(self, p: int, insertions: Insertions = one) -> Kernel:
+        """Return 0 in the place of -h and of all others."""
+        zero, poles = np.zeros((self.rows, 1)), np.full(self.rows, MAX_RESIDUES)
+        return Kernel(
+            poles, int(p == 0), np.full(self.rows, -np.inf), np.zeros((2, self.rows, 1)), zero, zero, zero[:, 0]
+        )
 
 
-def shared_contours(e: Laws, shift: Float, v: Float, sample: Index, accuracy: Accuracy) -> Kernels:
-    """Return kernels on a contour for each panel of nodes."""
-    return _of_parts(e, [SharedContours(part, shift, v, sample, accuracy) for part in e.parts])
+def kernels_of(
+    e: Laws, own: Callable[[Energies], Kernels], log_n: float, log_s: Float, rows: int, tail: float
+) -> Kernels:
+    """Return kernels of a law from those of its parts, but for those of which no sample matters up to log s (n,)."""
+    if len(e.parts) == 1:
+        return own(e.parts[0])
+    kernels: list[Kernels | None] = [
+        own(part) if seen else None for part, seen in zip(e.parts, _seen(e, log_n, log_s, tail), strict=True)
+    ]
+    levels = next(kernel.levels for kernel in kernels if kernel)
+    return MixedKernels(e.log_weights, [kernel or _Absent(rows, levels) for kernel in kernels])
 
 
-def _of_parts(e: Laws, parts: Sequence[Kernels]) -> Kernels:
-    return parts[0] if len(parts) == 1 else MixedKernels(e.log_weights, parts)
+def _seen(e: Laws, log_n: float, log_s: Float, tail: float) -> NDArray[np.bool_]:
+    r"""Return which components add to averages: of which N samples add to :math:`N h` more than a part of 1/N.
+
+    As :math:`1 - e^{-z} \le z^\theta` their h is at most :math:`\pi_c s^\theta M_c(\theta)`.
+    """
+    theta, point = np.linspace(0, 1, 21), np.arange(len(e))[:, None]
+    bounds = [np.max(np.min(theta * log_s[:, None] + part.cgf(theta, point), axis=1)) for part in e.parts]
+    seen: NDArray[np.bool_] = 2 * log_n + e.log_weights + bounds > -tail
+    return seen | (seen.sum() == 0)
 
 
 def representatives(e: Laws) -> Index:

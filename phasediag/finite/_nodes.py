@@ -7,8 +7,9 @@ import numpy as np
 
 from phasediag._arrays import Float
 from phasediag.finite._energies import Accuracy, Energies, Index, Laws
-from phasediag.finite._kernels import Kernel, Kernels, along, one
-from phasediag.finite._mixed import coordinates, own_contours, representatives, shared_contours
+from phasediag.finite._kernels import Kernel, Kernels, OwnContours, along, one
+from phasediag.finite._mixed import coordinates, kernels_of, representatives
+from phasediag.finite._panels import SharedContours
 from phasediag.finite._window import NODES, Placement, Window
 
 # Panels that points share, beyond which they do better in smaller groups.
@@ -33,11 +34,17 @@ class Nodes:
     @classmethod
     def own(cls, e: Laws, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
         """Place nodes for each point by itself, each with a contour of its own."""
-        edges = place(e, log_n, accuracy.negligible).panels(accuracy.panels)
+        window = place(e, log_n, accuracy.negligible)
+        edges = window.panels(accuracy.panels)
         widths = np.diff(edges, axis=1) / 2
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e)), log_s[0].size)
-        return cls(e, log_n, log_s.ravel(), point, widths, own_contours(e, log_s.ravel(), point, accuracy))
+
+        def contours(part: Energies) -> Kernels:
+            return OwnContours(part, log_s.ravel(), point, accuracy)
+
+        kernels = kernels_of(e, contours, log_n, window.high, log_s.size, accuracy.negligible)
+        return cls(e, log_n, log_s.ravel(), point, widths, kernels)
 
     @classmethod
     def shared(cls, e: Laws, log_n: float, place: Placement, accuracy: Accuracy) -> "Nodes":
@@ -51,7 +58,11 @@ class Nodes:
         v = (edges[:-1] + widths)[:, None] + widths[:, None] * NODES
         log_s = (shift[:, None, None] + v).ravel()
         point = np.repeat(np.arange(len(e)), v.size)
-        kernels = shared_contours(e, shift, v, sample, accuracy)
+
+        def contours(part: Energies) -> Kernels:
+            return SharedContours(part, shift, v, sample, accuracy)
+
+        kernels = kernels_of(e, contours, log_n, shift + edges[-1], log_s.size, accuracy.negligible)
         return cls(e, log_n, log_s, point, np.tile(widths, (len(e), 1)), kernels)
 
     @property

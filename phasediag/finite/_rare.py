@@ -26,7 +26,7 @@ def with_logs(at: AtPoints) -> AtPoints:
 
     def function(chi: Float, weights: Float) -> Estimate:
         value, error = at(chi, weights)
-        logs = _with_logs(Estimate(value[:, 1:2], error[:, 1:2]))
+        logs = logs_of(Estimate(value[:, 1:2], error[:, 1:2]))
         return Estimate(
             np.hstack([value[:, :1], logs.value, value[:, 2:]]), np.hstack([error[:, :1], logs.error, error[:, 2:]])
         )
@@ -34,7 +34,7 @@ def with_logs(at: AtPoints) -> AtPoints:
     return function
 
 
-def _with_logs(found: Estimate) -> Estimate:
+def logs_of(found: Estimate) -> Estimate:
     """Return Y2, Y2 log Y2 and log Y2; where nothing is known of Y2 it is between 0 and 1 all the same."""
     lost = ~np.isfinite(found.value)
     Y2, error = np.clip(np.where(lost, 1, found.value), _TINY, 1), np.fmin(np.where(lost, 1, found.error), 1)
@@ -69,7 +69,7 @@ def _alone(case: Case, chi: Float, weights: Float) -> Estimate:
         kernels = nodes.plain(case.samples.orders(2))
         return integrals(nodes, kernels, lambda level: case.samples.weights(level, 2))
 
-    return _with_logs(case.at_points(chi, weights, participation, np.zeros(1)))
+    return logs_of(case.at_points(chi, weights, participation, np.zeros(1)))
 
 
 def support(mean: Estimate, product: Estimate) -> Estimate:
