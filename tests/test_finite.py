@@ -115,9 +115,9 @@ def test_shapes_broadcast_and_huge_data_sets_are_fine():
         ({"probe": "typical"}, "use 'test' or 'train'"),
         ({"alpha": -1}, "alpha must not be negative"),
         ({"t": 0}, "t must be positive"),
-        ({"m": LinearManifold([1], [2], geometry="sphere")}, "sphere"),
+        ({"law": LinearManifold([1], [2], geometry="sphere")}, "sphere"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        exact_averages(**{"m": ONE, "t": 1.0, "alpha": 0.5, **arguments})
+        exact_averages(**{"law": ONE, "t": 1.0, "alpha": 0.5, **arguments})

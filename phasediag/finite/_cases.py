@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,15 +116,7 @@ def finite_probe(m: LinearManifold, probe: Probe | str) -> Probe:
     return where
 
 
-class AnyCase(Protocol):
-    """What is asked of any law."""
-
-    @property
-    def reachable(self) -> bool:
-        """Whether the windows in log s hold all that matters."""
-
-
-C = TypeVar("C", bound=AnyCase)
+C = TypeVar("C")
 
 
 def over_grid(
@@ -143,12 +135,12 @@ def each_case(
     cases = (make(*pair) for pair in zip(t.ravel().tolist(), log_n.ravel().tolist(), strict=True))
     # Over- and underflow far from where integrals live leave zeros there; what they leave elsewhere is checked.
     with np.errstate(all="ignore"):
-        found = [_known(case, average(case)) for case in cases]
+        found = [_known(average(case)) for case in cases]
     value, error = (np.reshape([getattr(e, part) for e in found], (*t.shape, -1)) for part in ("value", "error"))
     return t, Estimate(value, error)
 
 
-def _known(case: AnyCase, found: Estimate) -> Estimate:
+def _known(found: Estimate) -> Estimate:
     """Return what was found, with infinite errors where no digit is known."""
     lost = np.isnan(found.error) | np.isnan(found.value)
     return Estimate(found.value, np.where(lost, np.inf, found.error))

@@ -39,10 +39,6 @@ class LawCase(Protocol):
         """Directions that add to the energies."""
 
     @property
-    def reachable(self) -> bool:
-        """Whether the windows in log s hold all that matters."""
-
-    @property
     def samples(self) -> Samples:
         """What is seen from x."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
 from phasediag.finite._blocks import AtNodes, at_points
-from phasediag.finite._energies import Accuracy, Laws
+from phasediag.finite._energies import TOO_FINE, Accuracy, Laws
 from phasediag.finite._gauss import by_gauss_rules
 from phasediag.finite._line import by_trapezoidal_rule
 from phasediag.finite._median import median, median_of_classes
@@ -64,6 +64,11 @@ class MixtureCase:
     t: float
     log_n: float
 
+    def __post_init__(self) -> None:
+        # Further on the windows in log s do not hold all that matters.
+        if not self.t > _SMALLEST * np.max(np.abs(self.law.covariances)):
+            raise ValueError(TOO_FINE)
+
     @property
     def random(self) -> bool:
         """Whether x is random too."""
@@ -73,11 +78,6 @@ class MixtureCase:
     def size(self) -> float:
         """Directions that add to the energies."""
         return self.law.ambient_dim
-
-    @property
-    def reachable(self) -> bool:
-        """Whether the windows in log s hold all that matters."""
-        return bool(self.t > _SMALLEST * np.max(self.law.covariances))
 
     @cached_property
     def samples(self) -> Samples:
