@@ -276,6 +276,11 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert run([*argv, "--format", "json", "--time", "edm"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["rows"][0]["t"] == pytest.approx(0.05)
+    low, _ = document["condensation_interval"]
+    error, _ = document["condensation_interval_error"]
+    assert 0 < error < low
+    assert any("sigma = " in note for note in document["notes"])
+    assert not any("t = " in note for note in document["notes"])
     assert run(["analyze", "none.npy"]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert run(["analyze", "y.npy", "-o", "report.exe"]) == 2

@@ -1,6 +1,7 @@
 """One call that asks a data set when, and along which directions, its score memorises."""
 
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ def _analysis(data: Samples, asked: Asked) -> DataAnalysis:
     interval, errors = bracket.interval(t, entropy, upper.bound, data.n)
     along = critical_directions(data, t, manifold, spectrum, vectors, asked.blocks, random)
     dimension = bracket.averaged(2 * clean.energy)
-    return DataAnalysis(
+    found = DataAnalysis(
         t=t,
         n=data.n,
         d=data.d,
@@ -192,8 +193,9 @@ def _analysis(data: Samples, asked: Asked) -> DataAnalysis:
         near_duplicates=_near(two),
         classes=by_class(data, groups, asked.codes, asked.names, vectors[:, 0]),
         seed=asked.seed.entropy,
-        notes=tuple(limits(data.n, t, manifold, entropy, interval, along)),
+        notes=(),
     )
+    return replace(found, notes=tuple(limits(found)))
 
 
 def _grid(manifold: LinearManifold, two: Float, n: int) -> Float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from phasediag._files import whole_file
+from phasediag.analysis.notes import limits
 from phasediag.analysis.words import MEANINGS, TITLES, Row, sentences, tables
 from phasediag.noise import CONVENTIONS
 
@@ -23,8 +24,8 @@ def write_html(found: "DataAnalysis", path: str | os.PathLike[str], command: str
         parts += [f"<h2>{TITLES[name]}</h2>", _table(rows), _legend(rows[0])]
     clock = f"Times are {CONVENTIONS[time].sentence}, in the units of the analysis."
     parts += [f"<p>{html.escape(clock)}</p>"]
-    if found.notes:
-        parts += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in found.notes), "</ul>"]
+    if notes := list(limits(found, time)):
+        parts += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     if command:
         parts.append(f"<h2>Made by</h2><pre>{html.escape(command)}</pre>")
     parts.append(f"<p>phasediag {found.version}, seed {html.escape(str(found.seed))}</p>")

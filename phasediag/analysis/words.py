@@ -61,11 +61,7 @@ def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
         lines += _more_samples(found, time, clock)
     measured = found.measured_critical_times["resolution"]
     if np.isfinite(measured).any():
-        i = int(np.nanargmax(measured))
-        lines.append(
-            f"Sampling noise drowns direction {found.directions[i] + 1} first, of variance "
-            f"{found.spectrum[found.directions[i]]:.3g} (measured, criterion resolution)."
-        )
+        lines.append(_first(found))
     if found.interval_without_duplicates is not None:
         lower, upper = (float(from_ve(end, time)) for end in found.interval_without_duplicates)
         lines.append(f"Without the duplicates these are {clock} = {lower:.3g} and {upper:.3g}.")
@@ -73,6 +69,20 @@ def sentences(found: "DataAnalysis", time: str = "ve") -> list[str]:
         where = float(from_ve(found.classes.speciation_time, time))
         lines.append(f"Trajectories choose a class near {clock} = {where:.3g} (an estimate, exact for two alike).")
     return lines
+
+
+def _first(found: "DataAnalysis") -> str:
+    """Say which of the measured directions go first: those that the errors do not tell from the first."""
+    measured, errors = (
+        each["resolution"] for each in (found.measured_critical_times, found.measured_critical_times_error)
+    )
+    first = int(np.nanargmax(measured))
+    with np.errstate(invalid="ignore"):
+        alike = found.directions[measured[first] - measured <= np.hypot(errors, errors[first])]
+    names = ", ".join(str(k + 1) for k in alike) or str(found.directions[first] + 1)
+    variances = ", ".join(f"{s:.3g}" for s in found.spectrum[alike if len(alike) else found.directions[[first]]])
+    many = "s" if len(alike) > 1 else ""
+    return f"Sampling noise drowns direction{many} {names} first, of variance {variances} (measured, by resolution)."
 
 
 def _more_samples(found: "DataAnalysis", time: str, clock: str) -> list[str]:

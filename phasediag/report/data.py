@@ -1,6 +1,7 @@
 """The analysis of samples as a report."""
 
 from phasediag.analysis import DataAnalysis
+from phasediag.analysis.notes import limits
 from phasediag.analysis.words import MEANINGS, TITLES, error_on_clock, number, sentences, tables
 from phasediag.noise import CONVENTIONS, from_ve
 from phasediag.report.report import Line, Report
@@ -32,7 +33,7 @@ def data_report(found: DataAnalysis, time: str = "ve") -> Report:
         "by_direction": by["by_direction"],
         **({"by_class": by["by_class"]} if "by_class" in by else {}),
         "seed": found.seed,
-        "notes": list(found.notes),
+        "notes": list(limits(found, time)),
     }
     legend: list[Line] = [*MEANINGS.items(), f"Times are {CONVENTIONS[time].sentence}, in the units of the analysis."]
     return Report([document], by["by_time"], sentences(found, time), shown, legend)
