@@ -13,6 +13,7 @@ import pytest
 
 from phasediag.cli import main
 from phasediag.cli.group import phasediag
+from phasediag.figures import FIGURES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -151,3 +152,9 @@ def test_every_command_that_prints_json_has_a_schema():
 def _prints_json(name):
     options = phasediag.get_command(None, name).params
     return any("json" in getattr(option.type, "choices", ()) for option in options)
+
+
+def test_every_named_figure_is_drawn_below_its_label():
+    """The gallery takes its thumbnails from there."""
+    labels = {name for source in PAGES.values() for name in re.findall(r"^\(figure-([\w-]+)\)=$", source, re.MULTILINE)}
+    assert labels == set(FIGURES)
