@@ -18,7 +18,7 @@ from phasediag.analysis.checkpoint import Checkpoint
 from phasediag.analysis.covariances import group_moments
 from phasediag.analysis.directions import critical_directions
 from phasediag.analysis.models import denoising_bound, gaussian, information_of
-from phasediag.analysis.passes import Passes
+from phasediag.analysis.passes import Passes, plus
 from phasediag.analysis.rows import Part, Rows
 from phasediag.analysis.samples import Cut, Samples
 from phasediag.analysis.sums import Queries, nearest, sums_over_samples
@@ -315,6 +315,31 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path, name, monkeypatch):
     read.clear()
     assert analyze(y, **options, checkpoint=path, progress=resumed).to_dict() == whole.to_dict()
     assert read == []
+
+
+@pytest.mark.parametrize("share", [0.0, 1e9])
+def test_an_interruption_between_two_sums_is_not_kept(tmp_path, monkeypatch, share):
+    monkeypatch.setattr(checkpoint, "_SHARE", share)
+    path, y = tmp_path / "run.npz", np.arange(64.0).reshape(32, 2)
+
+    def task(part):
+        return {"a": part.rows[part.start : part.stop].sum(axis=0), "b": np.array(float(part.start))}
+
+    def passes():
+        return Passes(Rows(y), 10**6, None, lambda items, count, what: items, Checkpoint(path, "this"))
+
+    def halfway(state, found):
+        state["a"] += found["a"]
+        if found["b"] == 8:
+            raise KeyboardInterrupt
+        state["b"] += found["b"]
+        return state
+
+    with pytest.raises(KeyboardInterrupt):
+        passes().reduce("sums", task, halfway)
+    resumed = passes().reduce("sums", task, plus)
+    np.testing.assert_array_equal(resumed["a"], y.sum(axis=0))
+    assert resumed["b"] == np.arange(0, 32, 2).sum()
 
 
 def test_checkpoints_of_other_analyses_are_refused_and_kept(tmp_path):

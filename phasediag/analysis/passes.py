@@ -43,14 +43,17 @@ class Passes:
         """Return what a task finds in all parts, added to ``state`` or to what the checkpoint holds."""
         done, kept = self.checkpoint.found(name)
         state = kept if done else state
-        count = self._count()
+        count, whole = self._count(), True
         try:
             for found in self.progress(self._answers(task, done), count - done, name):
+                whole = False  # arrays may be added in place: an interruption there leaves sums of no use
                 state = found if state is None else add(state, found)
                 done += 1
                 self.checkpoint.keep(name, done, state)
+                whole = True
         finally:
-            self.checkpoint.save()
+            if whole:
+                self.checkpoint.save()
         assert state is not None
         return state
 
