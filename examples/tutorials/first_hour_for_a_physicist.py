@@ -64,11 +64,11 @@ np.abs(by_hand - EmpiricalScore(samples).score(x[None], t)[0]).max()
 for t in (1.0, 0.3, 0.1, 0.03, 0.01):
     x = samples[0] + np.sqrt(t) * np.random.default_rng(1).normal(size=30)
     energies, weights = boltzmann(x, t)
-    print(f"t = {t:<5g} {1 / np.sum(weights**2):6.1f} samples count;  weight of the true origin {weights[0]:.3f}")
+    print(f"t = {t:<5g} {1 / np.sum(weights**2):6.1f} samples count;  its own sample weighs {weights[0]:.3f}")
 
 # %% [markdown]
-# Between $t = 0.1$ and $0.03$ the noisy point is given away: its origin has most of the weight, and the score points
-# there. That is memorisation.
+# Between $t = 0.1$ and $0.03$ the noisy point is given away: the sample it came from has most of the weight, and the
+# score points there. That is memorisation.
 #
 # ## 3. Where it freezes
 #
@@ -79,7 +79,7 @@ for t in (1.0, 0.3, 0.1, 0.03, 0.01):
 #
 # $$S(1) = \log N - \tfrac12 \sum_k m_k \log(1 + s_k/t),$$
 #
-# and the sum is the mutual information between the noisy point and its origin: **the score condenses when the noisy
+# and the sum is the mutual information between the noisy point and its sample: **the score condenses when the noisy
 # point knows as many nats as it takes to name a sample**. By hand:
 
 # %%
@@ -132,7 +132,8 @@ for row in zip(times, exact, found.mean("participation"), found.standard_error("
     print("{:6.2f}   {:.4f}            {:.4f} +- {:<7.1g}   {:.4f}".format(*row))
 
 # %% [markdown]
-# The exact averages agree within the errors. The limit is far off at the transition, and right away from it.
+# The exact averages agree within the errors. The limit is right well above the transition, and far off around and below
+# it: it is one of large $\log N$.
 #
 # ## 5. Which dimensions are lost first?
 #

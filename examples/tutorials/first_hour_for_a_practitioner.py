@@ -201,7 +201,7 @@ seen["10 samples"].plot()[0]
 #   generalise below the noise at which the samples condense, as the model of two thousand does. Watch the difference of
 #   $\rho$ while it trains.
 # - **Stop denoising at the noise you can afford.** Above the condensation time not even the best model of the training
-#   loss can copy.
+#   loss points to single samples.
 #
 # What these numbers say about a trained model, and what they do not: {doc}`/questions/limits`. How each panel is read:
 # {doc}`/howto/diagnose`. Pipelines of diffusers: {doc}`/howto/diffusers`.
