@@ -1,11 +1,15 @@
 """Exact averages of mixtures: against quadrature over y, Monte Carlo, and the linear manifold that they may be."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from phasediag import GaussianMixture, HiddenManifold, LinearManifold, Probe, exact_averages
+from phasediag import GaussianMixture, HiddenManifold, LinearManifold, Probe, crosscheck, exact_averages
 from phasediag.finite import exact_fluctuations, excess_entropy
+from phasediag.laws.files import load_law
 
 PAIR = GaussianMixture([0.5, 0.5], [[4.0] + [0.0] * 15, [-4.0] + [0.0] * 15], [0.5, 0.5])
 X = np.array([1.0, 2.0, -1.0] + [0.0] * 13)
@@ -159,3 +163,28 @@ def test_probes_that_are_no_points_are_refused(probe):
 def test_laws_without_exact_averages_are_refused():
     with pytest.raises(ValueError, match="HiddenManifold"):
         exact_averages(HiddenManifold(2, 4, "tanh"), 1.0, alpha=0.1)
+
+
+def test_crosscheck_knows_the_exact_averages():
+    """Here the random energy model misses, and the exact averages agree."""
+    check = crosscheck(PAIR, t=[1.0], n=30, probe="origin", n_replicates=400, rng=0)
+    finite = {row.quantity: row for row in check.rows if row.level == "finite"}
+    expected = exact_averages(PAIR, 1.0, alpha=PAIR.alpha(30))
+    assert finite["log_partition"].theory == float(expected.log_partition)
+    assert set(finite) == {"log_partition", "participation"}
+    assert check.agrees
+    assert max(abs(row.z) for row in check.rows if row.level == "exact") > check.threshold
+
+
+def test_finite_command_takes_a_law(capsys):
+    from phasediag.cli.group import run
+
+    argv = ["finite", "--law", str(Path(__file__).parent / "mixture.toml"), "--n", "20", "--t", "1", "--format", "json"]
+    assert run(argv) == 0
+    record = json.loads(capsys.readouterr().out)
+    law = load_law(argv[2])
+    assert record["law"] == {"kind": "GaussianMixture", "ambient_dim": 3}
+    expected = exact_averages(law, 1.0, alpha=law.alpha(20))
+    assert record["rows"][0]["participation"] == pytest.approx(float(expected.participation), rel=1e-12)
+    assert run([*argv, "--critical-times"]) == 2
+    assert "--critical-times" in capsys.readouterr().err

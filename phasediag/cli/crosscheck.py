@@ -53,7 +53,7 @@ def command(query: Query, replicates: int, seed: int | None, rare: bool, workers
     _, log_n, _ = query.one_size
     with _pool(_capped(workers, replicates)) as executor:
         check = crosscheck(
-            query.manifold,
+            query.law,
             t=query.t,
             probe=query.where,
             log_n=log_n,

@@ -37,9 +37,11 @@ def command(query: Query, fluctuations: bool, critical_times: bool) -> None:
     """
     from phasediag.report.finite import finite_record, finite_report
 
+    if critical_times and query.law_file is not None and type(query.law).__name__ != "LinearManifold":
+        raise click.UsageError("--critical-times: known at finite N for a linear manifold only, leave it out")
     query.check_rows(by_subspace=True)
     record = finite_record(
-        query.manifold,
+        query.law,
         query.sizes,
         query.t,
         query.time,

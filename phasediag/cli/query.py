@@ -194,7 +194,7 @@ class Query:
     def check_rows(self, *, by_subspace: bool = False) -> None:
         """Refuse more rows than anyone reads, and more proofs than anyone waits for."""
         rows = len(self.times or "1") * len(self.alpha or self.n or "1")
-        rows *= self.manifold.n_subspaces if by_subspace else 1
+        rows *= self.manifold.n_subspaces if by_subspace and self.law_file is None else 1
         if rows > MOST:
             raise click.UsageError(f"that is {rows} rows, more than {MOST}: take fewer values, or the Python functions")
         if self.dps and by_subspace and self.manifold.n_subspaces > _MOST_PROOFS:

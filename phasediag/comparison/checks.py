@@ -52,7 +52,7 @@ def crosscheck(
     law : Law
         The data. A linear manifold has integer dimensions; on a sphere only level ``gaussian`` has something to say.
         Another law has the level ``exact``: its random energy model, by its tilted measure, averaged over 64 points at
-        random probes.
+        random probes; a mixture or a sphere also ``finite``, for all but covariances, with all d directions in log Z.
     alpha : float
         :math:`\log(N)/d`; or give ``n`` or ``log_n``. N is rounded to an integer, for theory and Monte Carlo alike.
     t : array_like, shape (T,)

@@ -9,8 +9,9 @@ import numpy as np
 from phasediag._arrays import Float
 from phasediag._threads import OneBlasThread
 from phasediag.comparison.any_law import limits_at_points
-from phasediag.finite import exact_averages
+from phasediag.finite import KNOWN, exact_averages
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.montecarlo import Measurement
 from phasediag.probe import Probe
 from phasediag.rem.limits import limits
@@ -27,6 +28,8 @@ def predictions(found: Measurement, executor: Executor | None) -> Iterator[tuple
     if not isinstance(found.law, LinearManifold):
         if hasattr(found.law, "tilted"):
             yield "exact", limits_at_points(found)
+        if isinstance(found.law, KNOWN):
+            yield "finite", _finite(found, executor)
         return
     if found.manifold.geometry == "sphere":
         everything = _asymptotic(found, "gaussian")
@@ -53,7 +56,7 @@ def _finite(found: Measurement, executor: Executor | None) -> Prediction:
     """Share the times out: at the ``test`` and ``train`` probes each takes seconds."""
     from tqdm import tqdm
 
-    one = partial(_finite_at, found.manifold, found.alpha, found.probe)
+    one = partial(_finite_at, found.law, found.alpha, found.probe)
     results = (executor.map if executor else map)(one, found.times.tolist())
     averages = list(tqdm(results, total=len(found.times), desc="exact averages", disable=None, leave=False, delay=1))
     return {
@@ -62,8 +65,10 @@ def _finite(found: Measurement, executor: Executor | None) -> Prediction:
     }
 
 
-def _finite_at(m: LinearManifold, alpha: float, probe: Probe, t: float) -> Prediction:
+def _finite_at(law: Law, alpha: float, probe: Probe, t: float) -> Prediction:
     with OneBlasThread():
-        found = exact_averages(m, t, alpha=alpha, probe=probe)
-    names = (*_QUANTITIES, *(() if found.excess_entropy is None else ("excess_entropy",)))
+        found = exact_averages(law, t, alpha=alpha, probe=probe)
+    # What belongs to subspaces is known where there are any.
+    known = _QUANTITIES if found.covariance.size else _QUANTITIES[:2]
+    names = (*known, *(() if found.excess_entropy is None else ("excess_entropy",)))
     return {name: (getattr(found, name), getattr(found, f"{name}_error")) for name in names}

@@ -27,6 +27,7 @@ from phasediag.finite._critical import Retained as Retained
 from phasediag.finite._exact_averages import ExactAverages, exact_averages
 from phasediag.finite._exact_fluctuations import ExactFluctuations, exact_fluctuations
 from phasediag.finite._excess_entropy import excess_entropy
+from phasediag.finite._law_cases import KNOWN as KNOWN
 from phasediag.finite._sampling_noise import SamplingNoise, sampling_noise
 
 __all__ = [

@@ -18,6 +18,9 @@ from phasediag.finite._samples import Samples
 from phasediag.laws.mixture import GaussianMixture
 from phasediag.probe import Probe
 
+#: Laws other than a linear manifold of which exact averages are known.
+KNOWN = (GaussianMixture,)
+
 
 class LawCase(Protocol):
     """One law, probe, t and log N."""
@@ -62,8 +65,8 @@ def over_laws(
     where = Probe.parse(probe)
     if where.kind in ("typical", "profile"):
         raise ValueError(f"probe {where.kind!r} is no point of this law: use origin, displaced, at, test or train")
-    if not isinstance(law, GaussianMixture):
-        known = "LinearManifold and GaussianMixture"
+    if not isinstance(law, KNOWN):
+        known = ", ".join(["LinearManifold", *(kind.__name__ for kind in KNOWN)])
         raise ValueError(f"exact averages are known for {known}, not for a {type(law).__name__}")
     if where.kind not in ("test", "train"):
         where.draw(law, np.ones(1))  # which checks the point

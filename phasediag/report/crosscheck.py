@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasediag.noise import from_ve
 from phasediag.report.header import clock_line, size_line, title_line
-from phasediag.report.records import Record, manifold_record, size_record
+from phasediag.report.records import Record, law_record, size_record
 from phasediag.report.report import Line, Report
 from phasediag.report.tables import Row, Table, with_error
 
@@ -31,9 +31,9 @@ _CRITICAL = (
 def crosscheck_record(check: "CrossCheck", time: str) -> Record:
     """Return the table of a cross-check, its times on a clock."""
     found = check.measurement
-    m, table = found.manifold, check.to_dict()
+    table = check.to_dict()
     return {
-        "manifold": manifold_record(m),
+        **law_record(found.law),
         **size_record(found.alpha, found.log_n, math.inf if found.n is None else found.n),
         "time": time,
         "probe": str(found.probe),

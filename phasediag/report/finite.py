@@ -7,10 +7,11 @@ from phasediag._arrays import Float
 from phasediag.critical import condensation_time, critical_times
 from phasediag.finite import ExactAverages, ExactFluctuations, exact_averages, exact_fluctuations
 from phasediag.laws.linear import LinearManifold
+from phasediag.laws.protocols import Law
 from phasediag.noise import from_ve
 from phasediag.probe import Probe
 from phasediag.report.header import clock_line, size_line, title_line
-from phasediag.report.records import Record, Sizes, finite_or_none, manifold_record
+from phasediag.report.records import Record, Sizes, finite_or_none, law_record
 from phasediag.report.report import Line, Report
 from phasediag.report.tables import Measured, Row, Table
 from phasediag.report.thermodynamics import by_size, size_tables
@@ -21,7 +22,7 @@ __all__ = ["finite_record", "finite_report"]
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 _MEANINGS = {
-    "log_partition": "log Z, directions of the manifold only",
+    "log_partition": "log Z, of a manifold in its own directions only",
     "participation": "Y2, the sum of squared weights; 1/Y2 samples carry the score",
     "participation_typical": "exp of the mean of log Y2 over x, which rare x do not carry",
     "covariance": "C_ii of the weighted samples, averaged over the directions of subspace k",
@@ -44,7 +45,7 @@ _TIMES: tuple[Line, ...] = (
 
 
 def finite_record(
-    m: LinearManifold,
+    law: Law,
     sizes: Sizes,
     t: Float,
     time: str,
@@ -58,8 +59,8 @@ def finite_record(
 
     Parameters
     ----------
-    m : LinearManifold
-        Gaussian data.
+    law : Law
+        The data: a linear manifold, or another law of which exact averages are known.
     sizes : Sizes
         The data-set sizes.
     t : ndarray, shape (T,)
@@ -83,7 +84,7 @@ def finite_record(
     points = [(alpha, size, *when) for alpha, size in each for when in zip(clocks, t.tolist(), strict=True)]
     rows = []
     for alpha, size, clock, one in progress(points, "times"):
-        found = [function(m, one, alpha=alpha, probe=where).to_dict() for function in functions]
+        found = [function(law, one, alpha=alpha, probe=where).to_dict() for function in functions]
         rows.append({**size, "t": clock, **{name: _plain(v) for part in found for name, v in _paired(part)}})
     notes = []
     if any(row["participation_support"] < _RARE for row in rows):
@@ -91,11 +92,13 @@ def finite_record(
             f"the mean of Y2 rests on less than {_RARE:.0%} of the points x where participation_support is below "
             f"{_RARE:g}: participation_typical tells what the others see"
         )
-    record = {"manifold": manifold_record(m), "probe": str(where), "time": time, "rows": rows, "notes": notes}
-    if critical:
+    record = {**law_record(law), "probe": str(where), "time": time, "rows": rows, "notes": notes}
+    if not isinstance(law, LinearManifold):
+        notes.append(f"log Z has all d = {law.ambient_dim:g} directions in its energies")
+    if critical and isinstance(law, LinearManifold):
         few = any(n <= 2 for n in sizes.n)
         record["critical_times"] = [
-            {**size, **_critical_times(m, float(alpha), time, where, progress)} for alpha, size in each
+            {**size, **_critical_times(law, float(alpha), time, where, progress)} for alpha, size in each
         ]
         notes += ["N <= 2: Y2 is 1/2 or more, and R_k 1/2 or less, at every t"] if few else []
     return record
@@ -104,10 +107,11 @@ def finite_record(
 def finite_report(record: Record) -> Report:
     """Return what shows the record of `finite_record`."""
     rows, times = record["rows"], record.get("critical_times", [])
-    groups, m = by_size(rows), record["manifold"]
+    groups, m = by_size(rows), record.get("manifold", {"variances": []})
     several = len(groups) > 1
     tables = size_tables([list(map(_shown, group)) for group in groups])
-    tables += size_tables([[line for row in group for line in _by_subspace(row, m)] for group in groups])
+    if m["variances"]:
+        tables += size_tables([[line for row in group for line in _by_subspace(row, m)] for group in groups])
     shown = {name.partition(":")[0] for table in tables for name in table.rows[0]}
     if times:
         lines = [line for one in times for line in _by_criterion(one, m, several=several)]
