@@ -148,3 +148,16 @@ def test_held_out_data_are_other_data_of_one_width(run, folder):
         code, _, err = run(*argv, held_out)
         assert code == 2
         assert words in err
+
+
+def test_a_direction_that_is_never_or_always_lost_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", LinearManifold([1, 0.3], [2, 2]).sample(300, 0))
+    (tmp_path / "extremes.py").write_text(
+        "def good(x, t):\n    return -x / (1 + t[:, None])\n\n\ndef bad(x, t):\n    return 30 * x / t[:, None]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, word in (("good", "never"), ("bad", "always")):
+        with pytest.raises(SystemExit):
+            main(["diagnose", f"extremes:{name}", "--samples", "x.npy", "--t", "0.01:1:5"])
+        assert f"{word} " in capsys.readouterr().out.partition("Along principal")[2].partition("lost  ")[2]

@@ -27,7 +27,8 @@ MEANINGS = {
     "n_at_most": "and at most",
     "local_dimension": "dimension of the data at the scale of the noise; above collapse only",
     "effective_dimension": "directions with a variance above the noise, sum s/(s + t)",
-    "resolution": "predicted for a Gaussian of this spectrum at a typical point, and measured",
+    "resolution": "predicted for a Gaussian of this spectrum at a typical point, and measured: '-' where noise and "
+    "signal do not meet at these noises",
     "score": "the same for the score",
 }
 

@@ -211,8 +211,9 @@ def _array_of(path: PathLike) -> Float:
 
     try:
         return np.asarray(np.load(io.BytesIO(_read(path)), allow_pickle=False), dtype=float)
-    except (ValueError, TypeError, EOFError, SyntaxError) as error:
-        raise ValueError(f"{os.fspath(path)}: no array of numbers ({str(error).splitlines()[0]})") from None
+    except (ValueError, TypeError, EOFError, SyntaxError):
+        # What NumPy says speaks of loading Python objects, which is never done.
+        raise ValueError(f"{os.fspath(path)}: no array of numbers, or a damaged file") from None
 
 
 def _numbers_of(path: PathLike) -> Float:
@@ -222,5 +223,7 @@ def _numbers_of(path: PathLike) -> Float:
         try:
             numbers += [float(number)] if number else []
         except ValueError:
+            if not number.isprintable():
+                raise ValueError(f"{os.fspath(path)}: neither text nor a .npy array") from None
             raise ValueError(f"{os.fspath(path)}: line {line} is no number: {number[:40]!r}") from None
     return np.array(numbers)

@@ -22,8 +22,11 @@ _MEANINGS: tuple[Line, ...] = (
     ("rho_heldout", "the same for held-out samples, which it cannot have copied"),
     ("risk", "mean squared error of denoising training samples, held-out ones"),
     ("information", "upper bound on I(y; y + noise) by the held-out risk: it condenses where I = log N"),
-    ("lost", "noise below which the Jacobian's errors exceed its signal: of the model, of"),
-    ("", "the empirical score, and in theory for the Gaussian of this spectrum"),
+    (
+        "lost",
+        "noise below which the Jacobian's errors exceed its signal: of the model, of the empirical score, and in "
+        "theory for the Gaussian of this spectrum; never or always where that is so at all of these noises",
+    ),
 )
 
 
@@ -32,7 +35,8 @@ def score_report(found: "ScoreDiagnosis", what: str, time: str = "ve", seed: int
     rows, directions = _by_time(found, time), _by_direction(found, time)
     tables = [Table(list(map(_shown, rows)), "At each noise:", ("t",))]
     if directions:
-        tables.append(Table(list(map(_shown, directions)), "Along principal directions:", ("direction",)))
+        shown = [{**_shown(row), **_unmet(found, i)} for i, row in enumerate(directions)]
+        tables.append(Table(shown, "Along principal directions:", ("direction",)))
     document = {
         "score": what,
         "probes": list(found.parameters["probes"]),
@@ -61,7 +65,8 @@ def _title(found: "ScoreDiagnosis", what: str, time: str) -> list[str]:
     if np.isfinite(found.condensation_bound):
         bound = float(from_ve(found.condensation_bound, time))
         lines.append(
-            f"A score of the law of so many samples condenses at {CONVENTIONS[time].symbol} = {bound:.3g} at most."
+            f"A score of the law of so many samples condenses at {CONVENTIONS[time].symbol} = {bound:.3g} at most, "
+            "one of the noises below."
         )
     if found.copying is not None:
         said = f"Copies among generated samples: {found.copying.rate} (95 %)"
@@ -103,6 +108,19 @@ def _shown(row: Row) -> Row:
         for name, value in row.items()
         if not name.endswith("_error")
     }
+
+
+def _unmet(found: "ScoreDiagnosis", i: int) -> dict[str, str]:
+    """Return never or always for the scores that do not lose, or do not keep, a direction at any of the times."""
+    seen, words = found.directions, {}
+    assert seen is not None
+    for name, noise, times in (
+        ("lost", seen.noise.value[:, i], seen.critical_times.value),
+        ("lost_empirical", seen.noise_empirical.value[:, i], seen.critical_times_empirical.value),
+    ):
+        if np.isnan(times[i]) and (np.all(noise >= 1) or np.all(noise < 1)):
+            words[name] = "always" if noise[0] >= 1 else "never"
+    return words
 
 
 def _number(value: Any) -> float | None:

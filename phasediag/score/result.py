@@ -81,7 +81,7 @@ class ScoreDiagnosis:
     def condensation_bound(self) -> float:
         r"""Upper bound on the condensation time: where the bound on the information falls below log N, else nan.
 
-        The smallest t of the grid with :math:`I_{\rm upper} + 2\,\mathrm{errors} \le \log N`.
+        The smallest of the times ``t`` with :math:`I_{\rm upper} + 2\,\mathrm{errors} \le \log N`.
         """
         if self.information is None or self.log_n is None:
             return float("nan")
@@ -114,6 +114,13 @@ class ScoreDiagnosis:
         from phasediag.plotting.diagnosis import plot_diagnosis
 
         return plot_diagnosis(self, time=time, columns=columns)
+
+    def __repr__(self) -> str:
+        (probes, d), bound = self.parameters["probes"], self.condensation_bound
+        said = [f"{len(self.t)} times in [{self.t[0]:.3g}, {self.t[-1]:.3g}]", f"{probes} probes in d = {d}"]
+        said += [f"condensation_bound={bound:.3g}"] if np.isfinite(bound) else []
+        said += [f"copying: {self.copying}"] if self.copying is not None else []
+        return f"ScoreDiagnosis({', '.join(said)}; .rows(), .to_dict(), .plot())"
 
     def _repr_html_(self) -> str:
         rows = self.rows()
