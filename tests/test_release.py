@@ -63,3 +63,12 @@ def parameters(path):
         at += 12 + size
     values = loads(found[b"Description"].lstrip(b"\0"))
     return {key: value for key, value in values.items() if key != "version"}
+
+
+def test_the_paper_cites_what_it_lists_and_shows_what_its_script_draws():
+    paper, script = (ROOT / "paper" / "paper.md").read_text(), (ROOT / "paper" / "figures.py").read_text()
+    listed = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "paper.bib").read_text(), re.MULTILINE))
+    assert set(re.findall(r"@(\w+)", paper)) == listed
+    for name in re.findall(r"\]\((\w+\.png)\)", paper):
+        assert (ROOT / "paper" / name).is_file()
+        assert f'"{name}"' in script
