@@ -221,6 +221,8 @@ def test_report_and_tables(tmp_path):
     found = analyze(LinearManifold([1.0, 0.1], [2, 2], 5).sample(800, 0), rng=0, n_queries=60)
     low, high = found.condensation_interval
     text = " ".join(sentences(found))
+    assert max(map(len, str(found).splitlines())) <= 80
+    assert text in " ".join(str(found).split())
     assert f"Below t = {low:.3g}" in text
     assert f"Above t = {high:.3g}" in text
     rows = tables(found)["by_time"]

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -112,12 +113,19 @@ class DataAnalysis:
 
         write_html(self, path, command, time)
 
+    def __str__(self) -> str:
+        """Return what was found in sentences, and the notes, in lines of 80 characters."""
+        return "\n".join(fill(line, 80, subsequent_indent="  ") for line in self._said())
+
     def _repr_html_(self) -> str:
-        low, high = self.condensation_interval
-        return (
-            f"<p>{self.n} samples in {self.d} dimensions: condensation between t = {low:.4g} (heuristic) and "
-            f"{high:.4g} (bound)</p>"
-        )
+        from html import escape
+
+        return "".join(f"<p>{escape(line)}</p>" for line in self._said())
+
+    def _said(self) -> list[str]:
+        from phasediag.analysis.words import sentences
+
+        return [*sentences(self), *(f"Note: {note}" for note in self.notes)]
 
 
 def _plain(value: Any) -> Any:
