@@ -7,7 +7,7 @@ quadrature over their shares. The rules are trapezoidal in variables in which th
 half width pi/2, so that a step h leaves an error of exp(-pi^2/h), below rounding at the steps here. In doubles all
 sums are of positive terms, but for two that start small, and are marked; elementwise functions and sums of n terms are
 then good to (n + |exponents|) 1e-16, about 1e-12. The same lines run in doubles and, on arrays of mpmath numbers, at
-any precision: `test_finite_precision` compares the two, and halves the steps.
+any precision: `test_finite_precision` compares the two, and two steps.
 """
 
 from dataclasses import dataclass

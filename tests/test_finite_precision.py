@@ -126,13 +126,13 @@ def everything(reference):
 
 @pytest.mark.parametrize(("X", "planted"), [([0.0, 0.0], False), ([2.5, 1.0], True)])
 def test_the_reference_has_converged(X, planted):
-    coarse, fine = (everything(Reference(*TWO, X, 0.3, 30.0, planted, step)) for step in (STEP, STEP / 2))
+    coarse, fine = (everything(Reference(*TWO, X, 0.3, 30.0, planted, step)) for step in (1.25 * STEP, STEP))
     np.testing.assert_allclose(coarse, fine, rtol=1e-11)
 
 
 def test_rounding_of_the_reference():
     """At one step in doubles and in 20 digits."""
     with mp.workdps(20):
-        four, none, one, n, half = (mp.mpf(x) for x in (4, 0, 1, 30, 0.5))
-        precise = everything(Reference([one], [four], [none], one, n, step=half))
-    np.testing.assert_allclose(everything(Reference([1.0], [4.0], [0.0], 1.0, 30.0, step=0.5)), precise, rtol=1e-13)
+        four, none, one, n, step = (mp.mpf(x) for x in (4, 0, 1, 30, 1))
+        precise = everything(Reference([one], [four], [none], one, n, step=step))
+    np.testing.assert_allclose(everything(Reference([1.0], [4.0], [0.0], 1.0, 30.0, step=1.0)), precise, rtol=1e-13)
