@@ -38,7 +38,7 @@ def test_noise_loses_large_variances_first(criterion, probe):
 def test_bias_loses_small_variances_first():
     """At every t less is retained of the smaller variance, and so it passes one half at more noise."""
     rng = np.random.default_rng(2)
-    for m, n in random_manifolds(20, 2, 3):
+    for m, n in random_manifolds(12, 2, 3):
         t = condensation_time(m, m.alpha(n)) * np.exp(rng.uniform(-0.5, 0.7))
         found = exact_averages(m, t, alpha=m.alpha(n), probe="train")
         small, large = np.argsort(m.variances)
