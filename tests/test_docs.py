@@ -32,6 +32,10 @@ DIRECTIVES = {"{toctree}", "{eval-rst}", "{image}", "{include}", "{literalinclud
 BLOCKS = [(page, kind, text) for page, source in PAGES.items() for kind, text in BLOCK.findall(source)]
 
 
+# What pages import that not every installation has.
+EXTRAS = ("distributed", "mlxtend.data", "sklearn.datasets")
+
+
 def blocks(kind):
     return [pytest.param(text, id=f"{page}-{i}") for i, (page, found, text) in enumerate(BLOCKS) if found == kind]
 
@@ -86,6 +90,9 @@ def known_options(command):
 
 @pytest.mark.parametrize("page", [page for page, source in PAGES.items() if "{code-cell}" in source])
 def test_computed_pages(page, monkeypatch):
+    for library in EXTRAS:
+        if f"from {library} import" in PAGES[page]:
+            pytest.importorskip(library)
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setattr("phasediag.figures.figure", sketch)
     monkeypatch.syspath_prepend(DOCS)
