@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import sys
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -207,6 +208,21 @@ def test_small_classes_condense_at_more_noise():
     np.testing.assert_allclose([large, small], expected, rtol=0.15)
     assert found.classes.speciation_time == pytest.approx(0.9 * 0.1 * 1600, rel=0.1)
     assert "classes" in found.bounds
+
+
+def test_without_whole_covariances_the_same_comes_from_the_samples(monkeypatch):
+    law = GaussianMixture([0.6, 0.4], [[9, 0, 0, 0], [-9, 0, 0, 0]], [1.0, 0.5])
+    y, labels = law.sample_labelled(400, 0)
+    options = {"labels": labels, "rng": 0, "n_queries": 40}
+    whole = analyze(y, **options)
+    monkeypatch.setattr(sys.modules["phasediag.analysis.analyze"], "WHOLE", 3)
+    some = analyze(y, **options)
+    assert list(some.bounds) == ["leave-one-out"]
+    np.testing.assert_allclose(some.spectrum, whole.spectrum, rtol=1e-10)
+    np.testing.assert_allclose(some.classes.condensation_times, whole.classes.condensation_times, rtol=1e-6)
+    assert some.classes.speciation_time == pytest.approx(whole.classes.speciation_time)
+    for name, times in whole.measured_critical_times.items():
+        np.testing.assert_allclose(some.measured_critical_times[name], times, rtol=1e-6)
 
 
 def test_integers_are_scaled_and_it_is_said():
