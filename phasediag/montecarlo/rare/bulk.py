@@ -6,8 +6,8 @@ r"""The levels above an energy, which are not drawn: sums over them of powers of
              = \frac{N}{2\pi i} \int M(z)\, \frac{e^{(z - q) e_\mathrm{max}}}{q - z}\, \mathrm{d}z
              + [c > q]\, N M(q)
 
-on a contour through the real axis at c. :math:`\kappa_1` is the mean of what they add to Z, :math:`\kappa_2` its
-variance.
+on a contour through the real axis at c. :math:`\kappa_0` is how many they are, :math:`\kappa_1` the mean of what they
+add to Z, :math:`\kappa_2` its variance.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from phasediag.montecarlo.rare.view import View
 
 __all__ = ["Bulk"]
 
-ORDERS = np.arange(1, 9)
+ORDERS = np.arange(9)
 # A pole at a distance D of the contour leaves exp(-2 pi D/h) of the trapezoidal rule's error, here 1e-13.
 _STEP = 0.21
 _MOST_NODES = 1 << 15
@@ -34,8 +34,10 @@ class Bulk:
 
     Attributes
     ----------
-    log_kappa : ndarray, shape (8,)
-        :math:`\log\kappa_q` for q = 1 ... 8.
+    log_kappa : ndarray, shape (9,)
+        :math:`\log\kappa_q` for q = 0 ... 8.
+    n_below : float
+        Mean number of levels below the energy.
     shift : ndarray, shape (K,)
         Mean, under the weights, of the part along x.
     product : ndarray, shape (K, K)
@@ -45,6 +47,7 @@ class Bulk:
     """
 
     log_kappa: Float
+    n_below: float
     shift: Float
     product: Float
     variance: Float
@@ -54,7 +57,7 @@ class Bulk:
         """Return the sums over all levels."""
         nothing = np.zeros(len(view.s))
         log_kappa = view.log_n + view.log_mass(ORDERS)
-        return cls(log_kappa, nothing, np.diag(nothing), view.variance(1.0))
+        return cls(log_kappa, 0.0, nothing, np.diag(nothing), view.variance(1.0))
 
     @classmethod
     def above(cls, view: View, lam: float, e_max: float) -> "Bulk":
@@ -69,14 +72,15 @@ class Bulk:
         poles, tails = np.exp(log_poles - unit), tails * np.exp(-unit)
         with np.errstate(divide="ignore"):
             log_kappa = view.log_n + top + unit - ORDERS * e_max + np.log(np.maximum(poles + tails, 0))
-        total = poles[0] + tails[0]
-        share = common * np.exp(-unit[0]) / (1 - z) / total
+        total = poles[1] + tails[1]
+        share = common * np.exp(-unit[1]) / (1 - z) / total
         shift, variance = view.shift(z), view.variance(z)
         return cls(  # at the pole of q = 1 the shift is 0
             log_kappa,
+            -float(tails[0] * np.exp(view.log_n + top + unit[0])),
             np.real(share @ shift),
             np.real((share[:, None] * shift).T @ shift),
-            np.real(share @ variance) + poles[0] / total * view.variance(1.0),
+            np.real(share @ variance) + poles[1] / total * view.variance(1.0),
         )
 
     def energy(self, view: View) -> float:
@@ -93,7 +97,7 @@ def _contour(view: View, lam: float, e_max: float) -> tuple[float, Any, Any]:
     """
     width = 1 / np.sqrt(view.energy_variance(lam))
     room = min(width, 0.25)
-    nearest = min(max(round(lam), 1), int(ORDERS[-1]))
+    nearest = min(round(lam), int(ORDERS[-1]))
     centre = lam
     if abs(lam - nearest) < room:
         centre = nearest + (room if lam > nearest else -room)

@@ -1,4 +1,4 @@
-"""What the energies alone give: partition function, participations, entropy, and the error of the truncation."""
+"""What the energies alone give: partition function, participations, entropy, and how good their distributions are."""
 
 from typing import NamedTuple
 
@@ -28,57 +28,58 @@ class Thermodynamics(NamedTuple):
         return [part / self.partition for part in sums]
 
     @classmethod
-    def of(cls, clouds: list[Cloud], rng: np.random.Generator) -> "Thermodynamics":
+    def of(cls, clouds: list[Cloud]) -> "Thermodynamics":
         """Sum up."""
         log_scale = max(cloud.log_scale() for cloud in clouds)
         weights = [cloud.weights(log_scale) for cloud in clouds]
-        fixed = _fixed_number(clouds, weights, log_scale, rng)
-        kappa = [fixed * cloud.kappa(log_scale) for cloud in clouds]
-        bulk = [float(part[0]) for part in kappa]
+        kappa = [cloud.kappa(log_scale) for cloud in clouds]
+        bulk = [float(part[1]) for part in kappa]
         partition = float(sum(map(np.sum, weights))) + sum(bulk)
         energy = sum(float(w @ cloud.all_levels.energies) for w, cloud in zip(weights, clouds, strict=True))
         for cloud, mass in zip(clouds, bulk, strict=True):
             energy += 0.0 if cloud.bulk is None else mass * cloud.bulk.energy(cloud.view)
+        sums = {
+            q: sum(float(np.sum(c.weights(log_scale, q)) + part[q]) for c, part in zip(clouds, kappa, strict=True))
+            for q in POWERS
+        }
+        log_partition = log_scale + float(np.log(partition))
         values = {
-            "log_partition": log_scale + float(np.log(partition)),
+            "log_partition": log_partition,
             # Never negative: below only the noise of levels not drawn and rounding are left.
-            "excess_entropy": max(log_scale + float(np.log(partition)) + energy / partition, 0.0),
-            "truncation": sum(float(part[2]) for part in kappa) / partition**3,
+            "excess_entropy": max(log_partition + energy / partition, 0.0),
+            "truncation": sum(float(part[3]) for part in kappa) / partition**3,
+            "distribution_error": _distance(clouds, log_partition, sums[2] / partition**2, energy / partition),
         }
         for q in POWERS:
-            total = sum(_power(cloud, w, part, q, rng) for cloud, w, part in zip(clouds, weights, kappa, strict=True))
-            values["participation" if q == 2 else f"participation_{q}"] = total / partition**q
+            values["participation" if q == 2 else f"participation_{q}"] = max(sums[q], 0.0) / partition**q
         return cls(log_scale, weights, bulk, partition, values)
 
 
-def _fixed_number(clouds: list[Cloud], weights: list[Float], log_scale: float, rng: np.random.Generator) -> float:
-    r"""Return the factor by which the levels not drawn are fewer or more, so that there are N in all.
+def _distance(clouds: list[Cloud], log_z: float, Y2: float, energy: float) -> float:
+    r"""Return how far from exact the distribution functions of log Z, Y2 and H may be, to leading order.
 
-    A Poisson process has a random number of them, whose covariance with the sum of their weights is kappa_1. This
-    matters where all weigh nearly the same, and the noise of Z would be that of the number alone.
+    That of a sum with a skewness :math:`\gamma` and an excess kurtosis :math:`\kappa` parts from a Gaussian one by
+    :math:`\gamma/(6\sqrt{2\pi})` and :math:`0.023\,\kappa`. The skewness of the levels not drawn is left out, and the
+    samples that stand for them bring a kurtosis in.
     """
-    excess = 0.0
-    log_total = np.logaddexp.reduce([cloud.view.log_n for cloud in clouds])
-    for cloud, w in zip(clouds, weights, strict=True):
-        if cloud.bulk is None:
+    second, third, fourth = np.zeros((3, 3))
+    for cloud in clouds:
+        if cloud.bulk is None or not len(cloud.signs):
             continue
-        log_mean, log_second = cloud.bulk.log_kappa[:2]
-        number, share = cloud.view.log_n, np.exp(min(2 * log_mean - log_second - cloud.view.log_n, 0.0))
-        noise = np.sum(w[len(cloud.levels.energies) :]) * np.exp(min(log_scale - log_mean, 700.0))
-        own = np.sqrt(1 - share) * np.exp(-number / 2) * rng.standard_normal()
-        excess += np.exp(number - log_total) * (share * noise + own)
-    return float(1 - excess)
-
-
-def _power(cloud: Cloud, weights: Float, kappa: Float, q: int, rng: np.random.Generator) -> float:
-    """Return the sum of the q-th powers of the weights.
-
-    Over the levels not drawn it is Gaussian, of mean and variance kappa_q and kappa_2q, and covariance kappa_{q+1} with
-    the noise of the sum of the weights themselves.
-    """
-    n = len(cloud.levels.energies)
-    low, noise = weights[:n], float(np.sum(weights[n:]))
-    second, mean, mixed, variance = (float(kappa[p - 1]) for p in (2, q, q + 1, 2 * q))
-    slope = mixed / second if second > 0 else 0.0
-    own = np.sqrt(max(variance - slope * mixed, 0.0))
-    return max(float(np.sum(low**q)) + mean + slope * noise + own * rng.standard_normal(), 0.0)
+        w, squares = np.abs(cloud.weights(log_z)), np.abs(cloud.weights(log_z, 2))
+        # What each level adds to log Z, Y2 and H.
+        moves = np.array([w, squares - 2 * Y2 * w, w * (1 + cloud.all_levels.energies - energy)])
+        low, noise = np.split(moves, [len(cloud.levels.energies)], axis=1)
+        # One level more here is one less elsewhere.
+        half = cloud.bulk.log_kappa[0] / 2
+        number = np.exp(cloud.log_amplitudes - half)
+        mean = (noise @ number / (number @ number))[:, None]
+        low, noise = low - mean * np.exp(-half), noise - mean * number
+        own = np.sum(noise**2, axis=1)
+        second += own + np.sum(low**2, axis=1)
+        third += noise**3 @ np.exp(-cloud.log_amplitudes)
+        fourth += np.sum(noise**4, axis=1) - 3 * own**2 / len(cloud.signs)
+    known = second > 0
+    second = np.where(known, second, 1)
+    parts = np.abs(third) / second**1.5 / (6 * np.sqrt(2 * np.pi)) + 0.023 * np.abs(fourth) / second**2
+    return float(np.max(np.where(known, parts, 0)))

@@ -98,7 +98,7 @@ class View:
         towards = along / np.repeat(np.where(norms > 0, norms, 1), component.dims)
         towards[component.starts[norms == 0]] = 1
         off = 0.0 if component.basis is None else max(float(from_centre @ from_centre - along @ along), 0.0) / (2 * t)
-        return cls(component, log_n + component.log_weight, t, norms, towards, off)
+        return cls(component, log_n, t, norms, towards, off)
 
     @property
     def s(self) -> Float:
