@@ -26,6 +26,10 @@ _STEP = 0.21
 _MOST_NODES = 1 << 15
 # The integrand is cut off where it has fallen by this many powers of e.
 _DEPTH = 38.0
+# Radii of the contour that are tried, in units of the distance to the nearest singularity.
+_BENDS = 4.0 ** np.arange(12)
+# Powers of e by which the integrand may rise again.
+_RISE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,7 @@ class Bulk:
         top = view.log_mass(centre) + centre * e_max
         common = np.exp(view.log_mass(z) + z * e_max - top) * steps
         tails = np.real(np.sum(common / (ORDERS[:, None] - z), axis=-1))
+        n_below = -float(tails[0]) * float(np.exp(view.log_n + top))
         # The poles that the contour has passed, and both in units of the larger.
         log_poles = np.where(centre > ORDERS, view.log_mass(ORDERS) + ORDERS * e_max - top, -np.inf)
         unit = np.maximum(log_poles, 0)
@@ -77,7 +82,7 @@ class Bulk:
         shift, variance = view.shift(z), view.variance(z)
         return cls(  # at the pole of q = 1 the shift is 0
             log_kappa,
-            -float(tails[0] * np.exp(view.log_n + top + unit[0])),
+            n_below,
             np.real(share @ shift),
             np.real((share[:, None] * shift).T @ shift),
             np.real(share @ variance) + poles[1] / total * view.variance(1.0),
@@ -93,7 +98,8 @@ def _contour(view: View, lam: float, e_max: float) -> tuple[float, Any, Any]:
     r"""Return where it crosses the real axis, nodes in the upper half plane and their :math:`\mathrm{d}z/(\pi i)`.
 
     The contour is a parabola that opens to the left, between the singularities of M and the saddle at lam: where few
-    directions make M fall slowly, the exponential does it. It keeps away from the poles at whole numbers.
+    directions make M fall slowly, the exponential does it. It keeps away from the poles at whole numbers, and bends as
+    little as it must for M not to rise on it.
     """
     width = 1 / np.sqrt(view.energy_variance(lam))
     room = min(width, 0.25)
@@ -103,14 +109,20 @@ def _contour(view: View, lam: float, e_max: float) -> tuple[float, Any, Any]:
         centre = nearest + (room if lam > nearest else -room)
     clear = np.min(np.abs(ORDERS - centre))
     radius = centre + view.t / np.max(view.s)
-
-    def nodes(y: Any) -> Any:
-        return centre + 1j * y - y * y / (4 * radius)
-
     heights = width * np.geomspace(1, 1e4, 60)
-    z = nodes(heights)
-    fall = np.real(view.log_mass(z) + z * e_max) - float(view.log_mass(centre) + centre * e_max)
-    height = heights[np.argmax(fall < -_DEPTH)] if np.any(fall < -_DEPTH) else heights[-1]
-    step = max(_STEP * min(clear, radius, 2 * width), height / _MOST_NODES)
-    y = step * (np.arange(int(np.ceil(height / step))) + 0.5)
-    return centre, nodes(y), step / np.pi * (1 + 0.5j * y / radius)
+    for bend in radius * _BENDS:
+        falls = _fall(view, e_max, centre, centre + 1j * heights - heights**2 / (4 * bend)) < -_DEPTH
+        height = heights[np.argmax(falls)] if np.any(falls) else heights[-1]
+        step = max(_STEP * min(clear, radius, 2 * width), height / _MOST_NODES)
+        y = step * (np.arange(int(np.ceil(height / step))) + 0.5)
+        z = centre + 1j * y - y * y / (4 * bend)
+        fall = _fall(view, e_max, centre, z)
+        # Far from the centre of some subspaces M is huge between their singularities.
+        if np.max(fall - np.minimum.accumulate(fall)) < _RISE:
+            break
+    return centre, z, step / np.pi * (1 + 0.5j * y / bend)
+
+
+def _fall(view: View, e_max: float, centre: float, z: Any) -> Float:
+    """Return log of the integrand's size, less that at the centre."""
+    return np.real(view.log_mass(z) + z * e_max) - float(view.log_mass(centre) + centre * e_max)
