@@ -106,10 +106,24 @@ def test_means_agree_with_exact_averages_from_3_to_1000_nats(monkeypatch):
     assert np.max(np.abs(scores)) < norm.isf(1e-3 / 2 / len(scores))
 
 
-@pytest.mark.parametrize("probe", ["origin", "displaced:0", "at:0.8,-0.3,0.4,0.4,0.4,0.4,0.4", "test", "train"])
-@pytest.mark.parametrize("t", [0.05, 0.15])
+AWAY = "at:0.8,-0.3,0.4,0.4,0.4,0.4,0.4"
+
+
+@pytest.mark.parametrize(
+    ("probe", "t"),
+    [
+        *(("origin", t) for t in (0.15, 3.0)),
+        *(("displaced:0", t) for t in (0.05, 30.0)),
+        *((AWAY, t) for t in (0.15, 3.0)),
+        *(("test", t) for t in (0.05, 0.15)),
+        ("train", 0.15),
+    ],
+)
 def test_distributions_are_those_of_all_samples_drawn(monkeypatch, probe, t):
-    """At N = 6000, of which about 100 are drawn; by norms, and with the vectors that singular values need."""
+    """At N = 6000, of which about 100 are drawn; by norms, and with the vectors that singular values need.
+
+    At t = 3 and 30 N Y2 is about 1.2 and 1.003: all levels weigh much the same, and that there are N of them matters.
+    """
     monkeypatch.setattr(_experiment, "N_LEVELS", 500)
     m, n, sets = LinearManifold([1, 0.3], [2, 5]), 6000, 400
     names = ("log_partition", "participation", "participation_3", "excess_entropy", "covariance", "score")
@@ -119,6 +133,7 @@ def test_distributions_are_those_of_all_samples_drawn(monkeypatch, probe, t):
         m, n, t, probe, method="rare", quantities=(*names, "singular_values"), n_replicates=sets, rng=3
     )
     assert np.max(by_norms.replicates["truncation"]) < 1e-5
+    assert np.mean(by_norms.replicates["distribution_error"]) < 0.01
     chances = []
     for rare in (by_norms, by_vectors):
         pairs = [(found.values(name).reshape(sets, -1) for found in (plain, rare)) for name in names]
@@ -128,6 +143,26 @@ def test_distributions_are_those_of_all_samples_drawn(monkeypatch, probe, t):
         for first, second in pairs:
             chances += [ks_2samp(a, b).pvalue for a, b in zip(first.T, second.T, strict=True)]
     assert min(chances) > 1e-3 / len(chances)
+
+
+def test_sums_keep_away_from_where_the_mass_is_huge():
+    """Far from the centre of the narrow subspace M is huge between its singularity and that of the wide one."""
+    narrow, wide = LinearManifold([0.054], [10]), LinearManifold([2.7], [2])
+    m = LinearManifold([0.054, 2.7], [10, 2])
+    x = np.concatenate([np.full(10, 9.7 / np.sqrt(10)), np.full(2, 5.4 / np.sqrt(2))])
+    view = view_of(m, np.log(2609), x, 7.1)
+    lam = view.temperature_of(np.log(1000))
+    bulk = Bulk.above(view, lam, view.energy(lam))
+    e = sum(
+        view_of(part, 0.0, at, 7.1).draw(0.0, 200_000, np.random.default_rng(i)).energies
+        for i, (part, at) in enumerate(((narrow, x[:10]), (wide, x[10:])))
+    )
+    above = e > view.energy(lam)
+    for q in range(9):
+        values = 2609 * above * np.exp(-q * e)
+        error = values.std() / np.sqrt(len(e))
+        assert abs(np.exp(bulk.log_kappa[q]) - values.mean()) < 4 * error
+    assert bulk.n_below + np.exp(bulk.log_kappa[0]) == pytest.approx(2609, rel=1e-12)
 
 
 def test_noise_of_the_jacobian_and_of_the_score_is_the_exact_one(monkeypatch):
@@ -188,6 +223,8 @@ def test_the_method_is_chosen_and_said_and_rare_data_sets_are_named():
     found = measure(PAPER, log_n=30.0, t=[t_c / 2, 1.4 * t_c, 4 * t_c], n_replicates=20, rng=0)
     assert found.method == "rare"
     assert found.notes[0].startswith("method rare")
+    distance = np.max(np.mean(found.replicates["distribution_error"], axis=0))
+    assert f"are known to about {distance:.1g} (Kolmogorov-Smirnov)" in found.notes[0]
     assert [f"{t:.4g}" in found.notes[1] for t in found.times] == [False, True, False]
     assert "median" in found.notes[1]
     assert len(found.notes) == 2
@@ -222,7 +259,7 @@ MIXTURES = {
 
 
 @pytest.mark.parametrize("probe", ["origin", "test", "train"])
-@pytest.mark.parametrize(("name", "t"), [("pair", 1.0), ("turned", 0.05), ("thin", 0.05)])
+@pytest.mark.parametrize(("name", "t"), [("pair", 1.0), ("turned", 3.0), ("thin", 0.05)])
 def test_mixtures_have_the_distributions_of_all_samples_drawn(monkeypatch, name, probe, t):
     monkeypatch.setattr(_experiment, "N_LEVELS", 500)
     law, sets = MIXTURES[name], 300

@@ -30,8 +30,8 @@ _SMALLEST = 1e-120
 _LARGEST = 1e15
 # Of averages over x, numerical errors of rough ones.
 _ROUGH = 1e-2
-# Subspaces up to which a product of Gauss rules is best.
-_FEW = 3
+# Subspaces up to which the smallest product rule has fewer points than the smallest set of random ones.
+_FEW_ROUGH = 4
 # Subspaces from which on contours are shared by the nodes of a panel even at a single point.
 _MANY = 16
 
@@ -40,7 +40,8 @@ _MANY = 16
 class Case:
     """One manifold, probe, t and log N.
 
-    ``rough`` averages over x are good to per cents, to search with.
+    ``rough`` averages over x are good to per cents, to search with. Of up to ``few`` subspaces they come from products of
+    Gauss rules, to six digits, of more from quasi-Monte Carlo, to three.
     """
 
     m: LinearManifold
@@ -48,6 +49,7 @@ class Case:
     t: float
     log_n: float
     rough: bool = False
+    few: int = 3
 
     @cached_property
     def s(self) -> Float:
@@ -63,6 +65,11 @@ class Case:
     def random(self) -> bool:
         """Whether x is random too."""
         return self.probe.kind in ("test", "train")
+
+    @property
+    def tolerance(self) -> float:
+        """What averages over x are wanted to, relative to themselves."""
+        return _ROUGH if self.rough else TO_SIX_DIGITS if len(self.s) <= self.few else TO_THREE_DIGITS
 
     @cached_property
     def samples(self) -> Samples:
@@ -90,16 +97,15 @@ class Case:
 
     def at_points(self, chi: Float, weights: Float, f: AtNodes, floor: Float) -> Estimate:
         """Return averages at noisy samples, :math:`X_k = (s_k + t)` times a chi-square variable each."""
-        tolerance = _ROUGH if self.rough else TO_SIX_DIGITS if len(self.s) <= _FEW else TO_THREE_DIGITS
         e = Energies(self.A, self.dims, (1 + self.A) * chi)
-        return at_points(e, weights, self.log_n, self.samples.window, f, tolerance, floor)
+        return at_points(e, weights, self.log_n, self.samples.window, f, self.tolerance, floor)
 
     def over_points(self, wanted: Wanted, scales: Float | None = None) -> Cloud:
         """Average over the chi-square variables, where what is averaged may come from these scales (S, K) of them."""
         if len(self.s) == 1:
             stretch = 1.0 if scales is None else float(np.max(scales))
             return by_trapezoidal_rule(self.dims[0], stretch, wanted, self.rough)
-        if len(self.s) <= _FEW and scales is None:
+        if scales is None and len(self.s) <= (_FEW_ROUGH if self.rough else self.few):
             return by_gauss_rules([ChiSquare(dim) for dim in self.dims.tolist()], wanted, self.rough)
         # Psi(1), the mean of the planted energy, and log of the annealed participation.
         linear = np.array([np.ones_like(self.A), self.A / (1 + self.A), 1 / (2 + self.A)])

@@ -139,10 +139,11 @@ class FiniteNoise(Crossing):
         self._column = 2 if median else 1
         if self.probe.kind in ("test", "train"):
             self.accuracy, self.useless = (1e-2, 3e-2) if median else (1e-3, 1e-2)
+            self.has_rough = True
 
     def excess(self, log_t: float, log_n: float, k: int, rough: bool = False) -> tuple[float, float]:
         """Return log(noise/signal) along subspace k."""
-        found = signal_and_noise(Case(self.m, self.probe, math.exp(log_t), log_n), self.criterion, k)
+        found = signal_and_noise(Case(self.m, self.probe, math.exp(log_t), log_n, rough), self.criterion, k)
         signal, noise = np.maximum(found.value[[0, self._column]], np.finfo(float).tiny).tolist()
         return math.log(noise / signal), float(found.error[self._column] / noise + found.error[0] / signal)
 

@@ -208,11 +208,16 @@ def _over_x(case: Case) -> Estimate:
     log_z, *shares, typical = (Estimate(*pair) for pair in zip(cloud.value[:4], cloud.error[:4], strict=True))
     if rare is not None:
         shares = [Estimate(*pair) for pair in zip(rare.value, rare.error, strict=True)]
-    parts = [log_z, shares[0], _exp(typical), _exp(median(cloud, 3, case.dims)), support(*shares)]
+    parts = [log_z, shares[0], _exp(typical), _exp(median(cloud, case.dims, _typical)), support(*shares)]
     return Estimate(
         np.append([part.value for part in parts], cloud.value[4:]),
         np.append([part.error for part in parts], cloud.error[4:]),
     )
+
+
+def _typical(values: Float, u: Float) -> Float:
+    """Return the log of Y2 at each point."""
+    return values[:, 3]
 
 
 def _exp(log: Estimate) -> Estimate:

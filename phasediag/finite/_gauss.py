@@ -87,19 +87,19 @@ _HIGHEST = 12
 
 
 class _Expansion:
-    """Values of a column at any points, from orthogonal polynomials: all, and the lower two thirds."""
+    """Values at any points, from orthogonal polynomials: all, and the lower two thirds."""
 
     def __init__(self, variables: Sequence[Variable], nodes: Float, weights: Float, at: Float, degree: int) -> None:
         self.variables, self.nodes, self.weighted = variables, nodes, weights[:, None] * at
         self.degree = min(degree, _HIGHEST)
 
-    def __call__(self, column: int, points: Float) -> tuple[Float, Float]:
+    def __call__(self, points: Float) -> tuple[Float, Float]:
         at_nodes, there = (self._polynomials(each) for each in (self.nodes, points))
-        fine, coarse = np.zeros((2, len(points)))
+        fine, coarse = np.zeros((2, len(points), self.weighted.shape[1]))
         for powers in product(range(self.degree + 1), repeat=len(self.variables)):
             if sum(powers) > self.degree:
                 continue
-            term = self.weighted[:, column] @ _product(at_nodes, powers) * _product(there, powers)
+            term = np.multiply.outer(_product(there, powers), _product(at_nodes, powers) @ self.weighted)
             fine += term
             coarse += term if sum(powers) <= self.degree * 2 // 3 else 0
         return fine, coarse

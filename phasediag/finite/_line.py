@@ -72,14 +72,14 @@ def _left(values: list[Float]) -> Float:
 
 
 class _Splines:
-    """Values of a column at chi-square variables, from all points and from every other."""
+    """Values at chi-square variables, from all points and from every other."""
 
     def __init__(self, y: Float, at: Float) -> None:
         self.log_chi, self.at = y - np.exp(-y), at
 
-    def __call__(self, column: int, chi: Float) -> tuple[Float, Float]:
+    def __call__(self, chi: Float) -> tuple[Float, Float]:
         from scipy.interpolate import CubicSpline
 
-        where, values = np.log(chi[:, 0]), self.at[:, column]
-        fine, coarse = (CubicSpline(self.log_chi[::n], values[::n])(where) for n in (1, 2))
+        where = np.log(chi[:, 0])
+        fine, coarse = (CubicSpline(self.log_chi[::n], self.at[::n])(where) for n in (1, 2))
         return fine, coarse

@@ -1,6 +1,6 @@
 """The median over x of what has been averaged over x."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import gammaincinv
@@ -10,48 +10,46 @@ from phasediag._estimate import Estimate
 from phasediag.finite._points import Cloud
 from phasediag.finite._variables import Variable
 
-# Draws from the law of x in groups, whose medians differ by what is not known.
-_GROUPS, _DRAWS = 16, 1024
+# Draws from the law of x in groups, whose medians differ by what is not known; for each point of a cloud that is one
+# of draws already, more of what does not depend on it.
+_GROUPS, _DRAWS, _AGAIN = 16, 1024, 8
 _SEED = 20240812
 
+#: Values (n, F) and random numbers between 0 and 1 (n,) -> what the median is taken of, (n,)
+Function = Callable[[Float, Float], Float]
 
-def median(cloud: Cloud, column: int, dims: Float, over: int | None = None) -> Estimate:
-    """Return the median over x of a column of the values, or of its ratio to another one."""
+
+def median(cloud: Cloud, dims: Float, of: Function) -> Estimate:
+    """Return the median over x, and over a random number of its own, of a function of the values."""
     if cloud.interpolated is None:
-        values = cloud.at[:, column]
-        return _of_groups(values if over is None else values / cloud.at[:, over])
-    draws = _draws(dims)
-    fine, coarse = cloud.interpolated(column, draws)
-    if over is not None:
-        fine, coarse = (one / cloud.interpolated(over, draws)[0] for one in (fine, coarse))
+        values = np.repeat(cloud.at, _AGAIN, axis=0)
+        return _of_groups(of(values, np.random.default_rng(_SEED).random(len(values))))
+    draws = _draws(len(dims) + 1)
+    fine, coarse = (of(values, draws[:, -1]) for values in cloud.interpolated(2 * gammaincinv(dims / 2, draws[:, :-1])))
     found = _of_groups(fine)
     return Estimate(found.value, found.error + np.abs(np.median(coarse) - found.value))
 
 
 def median_of_classes(weights: Float, clouds: Sequence[Cloud], column: int, variables: Sequence[Variable]) -> Estimate:
     """Return the median over x of a column of the values, x a noisy sample of a class of some weight."""
-    u = _uniform(len(variables)).reshape(_GROUPS, _DRAWS, -1)
+    u = _draws(len(variables)).reshape(_GROUPS, _DRAWS, -1)
     parts = []
     for weight, cloud in zip(weights, clouds, strict=True):
         drawn = u[:, : max(round(weight * _DRAWS), 1)].reshape(-1, len(variables))
         points = np.column_stack([variable.quantile(each) for variable, each in zip(variables, drawn.T, strict=True)])
         assert cloud.interpolated is not None
-        parts.append([each.reshape(_GROUPS, -1) for each in cloud.interpolated(column, points)])
+        parts.append([each[:, column].reshape(_GROUPS, -1) for each in cloud.interpolated(points)])
     fine, coarse = (np.hstack(part) for part in zip(*parts, strict=True))
     found = _of_groups(fine)
     return Estimate(found.value, found.error + np.abs(np.median(coarse) - found.value))
 
 
-def _draws(dims: Float) -> Float:
-    """Return draws of the chi-square variables, quasi-random and scrambled anew in each group."""
-    return 2 * gammaincinv(dims / 2, _uniform(len(dims)))
-
-
-def _uniform(width: int) -> Float:
+def _draws(count: int) -> Float:
+    """Return quasi-random numbers between 0 and 1, scrambled anew in each group."""
     from scipy.stats import qmc
 
     seeds = np.random.SeedSequence(_SEED).spawn(_GROUPS)
-    return np.concatenate([qmc.Sobol(width, rng=np.random.default_rng(seed)).random(_DRAWS) for seed in seeds])
+    return np.concatenate([qmc.Sobol(count, rng=np.random.default_rng(seed)).random(_DRAWS) for seed in seeds])
 
 
 def _of_groups(values: Float) -> Estimate:

@@ -16,11 +16,14 @@ are the same, those of different blocks differ. With falling factorials :math:`N
     \mathrm{E} \prod_{j=1}^q \langle f_j \rangle = \int \frac{ds\,s^{q-1}}{\Gamma(q)} \sum_\pi N^{\underline{|\pi|}}
     g^{N-|\pi|} \prod_{B\in\pi} K_{|B|,\,\prod_{j\in B} f_j} .
 
+Kernels do not know how x divides its squared norm between a direction and the rest of its subspace. So each moment is
+a polynomial in :math:`q = x_i^2/s`, of which the coefficients depend on the squared norms of the subspaces alone.
+
 With one sample planted either no block holds it, and it survives, :math:`P_0`, or one block does: then its kernel is
 :math:`K_{|B|+1}/M(1)`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +61,12 @@ _AVERAGES: dict[str, list[tuple[int, Term]]] = {
 
 #: A block: how many of the averages it holds, and the product of what they are of.
 Block = tuple[int, str]
-#: Moments as sums over ways to form blocks, each with its number over Gamma(q), in the order that `at_x` returns.
-_MEAN_SCORE: list[tuple[float, list[Block]]] = [(1, [(1, "eta")])]
-_SQUARE_SCORE: list[tuple[float, list[Block]]] = [(1, [(1, "eta")] * 2), (1, [(2, "eta2")])]
-_MEAN_COVARIANCE: list[tuple[float, list[Block]]] = [
-    (1, [(1, "zeta")]),
-    *((-number, blocks) for number, blocks in _SQUARE_SCORE),
-]
-_SQUARE_COVARIANCE: list[tuple[float, list[Block]]] = [
+#: A moment as a sum over ways to form blocks, each with its number over Gamma(q).
+Moment = list[tuple[float, list[Block]]]
+_MEAN_SCORE: Moment = [(1, [(1, "eta")])]
+_SQUARE_SCORE: Moment = [(1, [(1, "eta")] * 2), (1, [(2, "eta2")])]
+_MEAN_COVARIANCE: Moment = [(1, [(1, "zeta")]), *((-number, blocks) for number, blocks in _SQUARE_SCORE)]
+_SQUARE_COVARIANCE: Moment = [
     (1, [(1, "zeta")] * 2),
     (1, [(2, "zeta2")]),
     # - 2 <zeta> <eta>^2, over Gamma(3) = 2
@@ -80,34 +81,43 @@ _SQUARE_COVARIANCE: list[tuple[float, list[Block]]] = [
     (2 / 3, [(3, "eta3"), (1, "eta")]),
     (1 / 6, [(4, "eta4")]),
 ]
-MOMENTS = (_MEAN_COVARIANCE, _SQUARE_COVARIANCE, _MEAN_SCORE, _SQUARE_SCORE)
+#: Mean and mean square by criterion, each with the powers of x_i that it has.
+MOMENTS: dict[str, tuple[tuple[Moment, list[int]], tuple[Moment, list[int]]]] = {
+    "resolution": ((_MEAN_COVARIANCE, [0, 2]), (_SQUARE_COVARIANCE, [0, 2, 4])),
+    "score": ((_MEAN_SCORE, [1]), (_SQUARE_SCORE, [0, 2])),
+}
 
 
-def at_x(nodes: Nodes, direction: int, planted: bool) -> Estimate:
-    """Return the variances over data sets of :math:`C_{ii}/s` and of :math:`<y_i>/sqrt(s)` at each point, (n, 2).
+def at_x(nodes: Nodes, k: int, planted: bool, criterion: str) -> Estimate:
+    """Return the variance over data sets along a direction i of subspace k at each point, as a polynomial in q.
 
-    ``direction`` is a subspace of one dimension, i.
+    Of :math:`C_{ii}/s` (``resolution``) or :math:`<y_i>/sqrt(s)` (``score``): coefficients of shape (n, 3) or (n, 2).
     """
-    A = float(nodes.unmixed.A[direction])
-    wanted = _orders(planted)
+    A = float(nodes.unmixed.A[k])
+    wanted = _orders(planted, criterion)
     kernels = {p: nodes.kernels.kernel(p, _inserted(A, names)) for p, names in wanted.items()}
-    x = np.sqrt(nodes.unmixed.xi[nodes.point, direction])
 
     def integrands(level: Level) -> Float:
-        values = _Values(level, wanted, x, planted)
-        return np.column_stack([values.moment(moment) for moment in MOMENTS])
+        values = _Values(level, wanted, planted)
+        return np.hstack([values.moment(*moment) for moment in MOMENTS[criterion]])
 
     found = integrals(nodes, {**nodes.plain([0]), **kernels}, integrands)
-    mean, square = found.value[:, ::2], found.value[:, 1::2]
-    error = found.error[:, 1::2] + 2 * np.abs(mean) * found.error[:, ::2]
-    return Estimate(np.maximum(square - mean**2, 0.0), error)
+    count = len(MOMENTS[criterion][0][1])
+    (mean, square), (mean_error, square_error) = (np.split(part, [count], axis=1) for part in found)
+    # The square of the mean: of c_0 + c_1 q, or of c_1 x_i.
+    first = criterion == "score"
+    for i in range(count):
+        for j in range(count):
+            square[:, first + i + j] -= mean[:, i] * mean[:, j]
+            square_error[:, first + i + j] += 2 * np.abs(mean[:, i]) * mean_error[:, j]
+    return Estimate(square, square_error)
 
 
-def _orders(planted: bool) -> dict[int, list[str]]:
+def _orders(planted: bool, criterion: str) -> dict[int, list[str]]:
     """Return the averages that each order of kernels is needed for."""
-    blocks = {block for moment in MOMENTS for _, way in moment for block in way}
+    blocks = {block for moment, _ in MOMENTS[criterion] for _, way in moment for block in way}
     blocks |= {(p + 1, name) for p, name in blocks} if planted else set()
-    orders = sorted({p for p, _ in blocks})
+    orders = sorted({p for p, _ in blocks} | ({1} if planted else set()))
     return {p: sorted(name for q, name in blocks if q == p) for p in orders}
 
 
@@ -125,33 +135,32 @@ def _inserted(A: float, names: list[str]) -> Insertions:
 
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """The kernels at the nodes, put together for each row's x."""
+    """The kernels at the nodes, put together."""
 
     level: Level
     wanted: dict[int, list[str]]
-    x: Float
     planted: bool
 
-    def moment(self, ways: list[tuple[float, list[Block]]]) -> Float:
-        """Return the integrand of a moment, in log s."""
-        total = np.zeros_like(self.x)
+    def moment(self, ways: Moment, powers: list[int]) -> Float:
+        """Return the integrand of a moment in log s, a column for each power of x_i."""
+        total = np.zeros((len(self.level.nodes.log_s), len(powers)))
         for number, blocks in ways:
-            for part in self._planted(blocks) if self.planted else [self._fresh(blocks)]:
-                total += number * part
+            for log, part in self._planted(blocks) if self.planted else [self._fresh(blocks)]:
+                factor = number * np.exp(log + sum(self.level.scale(p) for p, _ in part))
+                for power, value in self._product(part).items():
+                    total[:, powers.index(power)] += factor * value
         return total
 
-    def _fresh(self, blocks: list[Block]) -> Float:
-        log = self._log_choices(len(blocks), 0) + self.level.log_power(len(blocks))
-        return self._product(blocks, log)
+    def _fresh(self, blocks: list[Block]) -> tuple[Float, list[Block]]:
+        return self._log_choices(len(blocks), 0) + self.level.log_power(len(blocks)), blocks
 
-    def _planted(self, blocks: list[Block]) -> Iterator[Float]:
+    def _planted(self, blocks: list[Block]) -> Iterator[tuple[Float, list[Block]]]:
         """Yield the part in which no block holds the planted sample, and those in which each block does."""
         level, count = self.level, len(blocks)
-        yield self._product(blocks, self._log_choices(count, 1) + level.log_p0 + level.log_power(count + 1))
+        yield self._log_choices(count, 1) + level.log_p0 + level.log_power(count + 1), blocks
         for i, (p, name) in enumerate(blocks):
-            held = [*blocks[:i], (p + 1, name), *blocks[i + 1 :]]
             log = self._log_choices(count - 1, 1) + level.log_power(count) - level.log_planted
-            yield self._product(held, log)
+            yield log, [*blocks[:i], (p + 1, name), *blocks[i + 1 :]]
 
     def _log_choices(self, count: int, first: int) -> float:
         """Return log of (N - first)(N - first - 1) ..., so many factors."""
@@ -160,15 +169,18 @@ class _Values:
             rest = [-np.expm1(np.log(j) - log_n) for j in range(max(first, 1), first + count)]
             return count * log_n + float(np.sum(np.log(np.maximum(rest, 0.0))))
 
-    def _product(self, blocks: list[Block], log: Float) -> Float:
-        scale, value = log, np.ones_like(self.x)
-        for p, name in blocks:
-            scale = scale + self.level.scale(p)
-            value = value * self._kernel(p, name)
-        return np.exp(scale) * value
+    def _product(self, blocks: list[Block]) -> Mapping[int, Float]:
+        """Return the product of the blocks' kernels, a polynomial in x_i by its powers, without their scales."""
+        product: dict[int, Float] = {0: np.ones(1)}
+        for block in blocks:
+            before, product = product, {}
+            for power, value in self._kernel(*block):
+                for other, factor in before.items():
+                    product[power + other] = product.get(power + other, 0.0) + factor * value
+        return product
 
-    def _kernel(self, p: int, name: str) -> Float:
+    def _kernel(self, p: int, name: str) -> Iterator[tuple[int, Float]]:
         names = self.wanted[p]
         start = 1 + sum(len(_AVERAGES[other]) for other in names[: names.index(name)])
-        columns = self.level.value(p)[:, start:]
-        return np.asarray(sum(self.x**power * columns[:, i] for i, (power, _) in enumerate(_AVERAGES[name])))
+        for i, (power, _) in enumerate(_AVERAGES[name]):
+            yield power, self.level.value(p)[:, start + i]

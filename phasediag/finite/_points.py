@@ -48,5 +48,5 @@ class Cloud:
     value: Float  # (F,)
     error: Float
     at: Float  # (n, F)
-    #: (column, chi-square variables) -> values there, and a rougher approximation; None if the points are draws of x
-    interpolated: Callable[[int, Float], tuple[Float, Float]] | None = None
+    #: Chi-square variables -> values there, and a rougher approximation; None if the points are draws of x
+    interpolated: Callable[[Float], tuple[Float, Float]] | None = None

@@ -1,15 +1,18 @@
 """Signal and sampling noise of the score and of its Jacobian along each subspace."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import betaincinv
 
 from phasediag._arrays import Float
 from phasediag._estimate import Estimate
 from phasediag.finite._cases import Case, over_grid
 from phasediag.finite._energies import EPS, FINE
 from phasediag.finite._median import median
+from phasediag.finite._nodes import Nodes
 from phasediag.finite._noise_at_x import at_x
 from phasediag.finite._points import Wanted
 from phasediag.finite._result import Result
@@ -39,6 +42,10 @@ class SamplingNoise(Result):
     signal_error: Float
     noise_error: Float
     noise_median_error: Float
+
+
+# Of the noise squared as a polynomial in x_i^2.
+_COEFFICIENTS = {"resolution": 3, "score": 2}
 
 
 def sampling_noise(
@@ -134,43 +141,46 @@ def _of_score(case: Case, k: int) -> Estimate:
 
 def _over_x(case: Case, criterion: str, k: int) -> Estimate:
     """Return root mean squares over x, and the median of the ratio."""
-    split, column = _split(case, k), {"resolution": 0, "score": 1}[criterion]
-    planted = case.probe.kind == "train"
+    case = replace(case, few=2)  # three digits are enough
+    s, dim, planted = case.s[k], case.dims[k], case.probe.kind == "train"
+    if dim < 1:
+        raise ValueError(f"dims must be 1 or more where x is random, got {dim:g} for subspace {k}")
 
-    def at(chi: Float, weights: Float) -> Estimate:
-        found = split.at_points(chi, weights, lambda nodes: at_x(nodes, 0, planted), 30 * floor[:2])
-        xi = (1 + split.A[0]) * chi[:, :1]
-        return Estimate(np.hstack([found.value, xi]), np.hstack([found.error, np.zeros_like(xi)]))
+    def at(chi: Float, weights: Float, floor: float = 0.0) -> Estimate:
+        """Return the average over the directions of x in its subspace, the polynomial's coefficients, and xi_k."""
 
-    # Three digits of a noise are enough: a floor a thousand times its size takes three of the six off.
-    floor = np.full(3, np.inf)
-    middle_point = at(split.dims[None], np.ones(1)).value[0, column]
-    floor[column] = 1000 * middle_point
-    cloud = split.over_points(Wanted(at, floor))
-    # The score's signal is x_i/(t + s), of xi = x_i^2/s.
-    middle = median(cloud, column, split.dims, over=2 if criterion == "score" else None)
-    t, s = case.t, case.s[k]
+        def average(nodes: Nodes) -> Estimate:
+            xi = nodes.unmixed.xi[:, k : k + 1]
+            value, error = at_x(nodes, k, planted, criterion)
+            powers = xi ** np.arange(value.shape[1]) * _shares(dim)[: value.shape[1]]
+            mean, mean_error = (np.sum(part * powers, axis=1, keepdims=True) for part in (value, error))
+            return Estimate(np.hstack([mean, value, xi]), np.hstack([mean_error, error, np.zeros_like(xi)]))
+
+        return case.at_points(chi, weights, average, np.array([30 * floor, *[np.inf] * (_COEFFICIENTS[criterion] + 1)]))
+
+    # Three digits, whatever averages are wanted to.
+    floor = 1e-3 / case.tolerance * max(float(at(case.dims[None], np.ones(1)).value[0, 0]), 0.0)
+    wanted = np.array([floor, *[np.inf] * (_COEFFICIENTS[criterion] + 1)])
+    cloud = case.over_points(Wanted(partial(at, floor=floor), wanted))
+
+    def ratio(values: Float, u: Float) -> Float:
+        """Return the square of the noise over that of the signal where x_i^2/s is the quantile u of its law."""
+        q = values[:, -1] * (betaincinv(0.5, (dim - 1) / 2, u) if dim > 1 else 1.0)
+        noise = np.sum(values[:, 1:-1] * q[:, None] ** np.arange(_COEFFICIENTS[criterion]), axis=1)
+        # The score's signal is x_i/(t + s).
+        return noise if criterion == "resolution" else noise / q
+
+    middle = median(cloud, case.dims, ratio)
+    t = case.t
     scale, signal = (s**2 / t**4, 1 / (t + s)) if criterion == "resolution" else (s / t**2, 1 / np.sqrt(t + s))
-    mean_square = Estimate(scale * cloud.value[column], scale * cloud.error[column])
-    ratio = scale if criterion == "resolution" else scale * (1 + t / s)
+    relative = scale if criterion == "resolution" else scale * (1 + t / s)
+    found = [
+        _roots(Estimate(factor * part.value, factor * part.error))
+        for factor, part in ((scale, Estimate(cloud.value[0], cloud.error[0])), (relative, middle))
+    ]
     return Estimate(
-        np.array([signal, *_roots(mean_square)[:1], *_roots(Estimate(ratio * middle.value, ratio * middle.error))[:1]]),
-        np.array(
-            [EPS * signal, _roots(mean_square)[1], _roots(Estimate(ratio * middle.value, ratio * middle.error))[1]]
-        ),
+        np.array([signal, *(x for x, _ in found)]), np.array([EPS * signal, *(error for _, error in found)])
     )
-
-
-def _split(case: Case, k: int) -> Case:
-    """Return the same manifold with one direction of subspace k by itself, as the first of its subspaces."""
-    m = case.m
-    if m.dims[k] < 1:
-        raise ValueError(f"dims must be 1 or more where x is random, got {m.dims[k]:g} for subspace {k}")
-    rest = [(s, dim - (i == k)) for i, (s, dim) in enumerate(zip(m.data_variances, m.dims, strict=True))]
-    kept = [(s, dim) for s, dim in rest if dim > 0]
-    whole = [(m.data_variances[k], 1.0), *kept]
-    variances, dims = zip(*whole, strict=True)
-    return replace(case, m=LinearManifold(variances, dims, m.ambient_dim))
 
 
 def _roots(square: Estimate) -> tuple[float, float]:
@@ -185,6 +195,11 @@ def _spread(found: Estimate) -> Float:
     variance, error_of_it = max(square - mean**2, 0.0), square_error + 2 * abs(mean) * error
     std = np.sqrt(variance)
     return np.array([mean, std, error, np.sqrt(variance + error_of_it + np.finfo(float).tiny) - std])
+
+
+def _shares(dim: float) -> Float:
+    """Return the means of 1, b, b^2, b the share of one direction of so many in a random squared norm."""
+    return np.array([1, 1 / dim, 3 / (dim * (dim + 2))])
 
 
 _ALONG = {"resolution": _of_jacobian, "score": _of_score}

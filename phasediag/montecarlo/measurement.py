@@ -49,7 +49,8 @@ class Measurement:
 
     In ``replicates``, ``covariance`` is the diagonal of C, (R, T, m), and ``singular_values`` are those on the
     manifold: off it they are 1/t. With ``method="rare"``, ``covariance`` is the mean over each group, (R, T, K),
-    ``covariance_direction`` that of its first direction; ``truncation`` bounds the relative error of Z, (R, T), and
+    ``covariance_direction`` that of its first direction; ``truncation`` bounds the relative error of Z, (R, T),
+    ``distribution_error`` estimates the Kolmogorov-Smirnov distance to the exact distributions of log Z, Y2 and H, and
     ``freezing_point`` is :math:`\lambda_c` at the point.
 
     Source: Biroli et al., Nat. Commun. 15, 9957 (2024) (excess entropy).

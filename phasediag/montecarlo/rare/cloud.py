@@ -67,9 +67,7 @@ class Cloud:
         return cls._noisy(view, levels, bulk, noise, rng)
 
     @classmethod
-    def _noisy(
-        cls, view: View, levels: Levels, bulk: Bulk, parts: list[Levels], rng: np.random.Generator
-    ) -> "Cloud":
+    def _noisy(cls, view: View, levels: Levels, bulk: Bulk, parts: list[Levels], rng: np.random.Generator) -> "Cloud":
         r"""Give the levels not drawn their noise, from samples of :math:`p\,e^{-qe}`, q = 0, 2, ..., 8."""
         noise = Levels.joined(parts)
         signs = np.where(rng.integers(0, 2, len(noise.energies)) == 1, 1.0, -1.0)
