@@ -1,7 +1,8 @@
 """Critical times at noisy samples, of root mean square and median noise, against those of plain Monte Carlo.
 
 ``python -m tests.noise_measured docs/data/noise.json`` measures 8 manifolds (about 6 CPU minutes),
-`test_finite_critical` a small one. At each x many data sets are drawn, with one sample behind x at `train`, so that noise is a variance at x.
+`test_finite_critical` a small one. At each x many data sets are drawn, with one sample behind x at `train`, so that
+noise is a variance at x.
 """
 
 import json

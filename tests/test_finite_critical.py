@@ -17,6 +17,7 @@ from phasediag import (
 from phasediag.finite import sampling_noise
 from phasediag.montecarlo import measure
 from phasediag.montecarlo.space import first_directions
+from tests.noise_measured import roots
 from tests.test_finite import by_gamma_law
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
@@ -243,3 +244,11 @@ def test_critical_times_where_samples_go():
     assert found.noise_median[0] == pytest.approx(found.signal[0], rel=1e-2)
     with pytest.raises(ValueError, match="finite_median"):
         critical_times(m, closure="finite_median", **at)
+
+
+@pytest.mark.parametrize("probe", ["test", "train"])
+def test_critical_times_where_samples_go_in_monte_carlo(probe):
+    """Mean and median over x; the test of more manifolds is `tests.noise_measured`."""
+    for root in roots(LinearManifold([1.0], [2]), 30, probe, "score", 0, points=150, sets=100):
+        assert abs(root.z) < 4
+        assert root.error < 0.05 * root.theory

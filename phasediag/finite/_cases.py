@@ -40,8 +40,8 @@ _MANY = 16
 class Case:
     """One manifold, probe, t and log N.
 
-    ``rough`` averages over x are good to per cents, to search with. Of up to ``few`` subspaces they come from products of
-    Gauss rules, to six digits, of more from quasi-Monte Carlo, to three.
+    ``rough`` averages over x are good to per cents, to search with. Of up to ``few`` subspaces they come from products
+    of Gauss rules, to six digits, of more from quasi-Monte Carlo, to three.
     """
 
     m: LinearManifold
