@@ -19,6 +19,11 @@ _SEED = 20240812
 Function = Callable[[Float, Float], Float]
 
 
+def of_column(i: int) -> Function:
+    """Return the function that is a column of the values."""
+    return lambda values, u: values[:, i]
+
+
 def median(cloud: Cloud, dims: Float, of: Function) -> Estimate:
     """Return the median over x, and over a random number of its own, of a function of the values."""
     if cloud.interpolated is None:

@@ -12,7 +12,7 @@ from phasediag.finite._blocks import AtNodes, at_points
 from phasediag.finite._energies import TOO_FINE, Accuracy, Laws
 from phasediag.finite._gauss import by_gauss_rules
 from phasediag.finite._line import by_trapezoidal_rule
-from phasediag.finite._median import median, median_of_classes
+from phasediag.finite._median import median, median_of_classes, of_column
 from phasediag.finite._mixed import MixedEnergies
 from phasediag.finite._mixture_points import Points, points_of, seen_from
 from phasediag.finite._nodes import Nodes
@@ -46,7 +46,7 @@ class OverX:
     @classmethod
     def drawn(cls, cloud: Cloud) -> "OverX":
         """Take values at draws of x."""
-        return cls(cloud.value, cloud.error, lambda column: median(cloud, column, np.empty(0)))
+        return cls(cloud.value, cloud.error, lambda column: median(cloud, np.empty(0), of_column(column)))
 
     @classmethod
     def of_classes(cls, weights: Float, clouds: Sequence[Cloud], variables: Sequence[Variable]) -> "OverX":
