@@ -5,9 +5,7 @@ import pytest
 from tests.calibration import comparisons
 
 
-@pytest.mark.parametrize(
-    ("is_random", "k", "seeds"), [(False, 1, range(20)), (True, 1, (3, 4, 5, 9)), (False, 2, (3,))]
-)
+@pytest.mark.parametrize(("is_random", "k", "seeds"), [(False, 1, range(20)), (True, 1, (3, 4, 5, 9))])
 def test_claimed_errors_hold(is_random, k, seeds):
     found = [comparison for seed in seeds for comparison in comparisons(is_random, k, seed)]
     assert len(found) >= 8
