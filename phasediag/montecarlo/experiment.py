@@ -23,6 +23,8 @@ __all__ = ["Experiment", "PlainExperiment", "points_of"]
 
 # Seconds after which a task hands back what it has: what an interruption waits for, or a kill loses.
 _SLICE = 0.5
+# Of times, samples and sums of each: below, all points at all times cost less than a call for each.
+_SMALL = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,11 @@ class PlainExperiment(Experiment):
         score, t = EmpiricalScore(samples), np.array(self.times)
         points = points_of(law, probe, t, rng, samples[0])
         order = 2 if {"covariance", "singular_values", "covariance_matrix"} & {*self.quantities} else 1
+        own: Any = (slice(None), 0)
         if probe.kind in ("origin", "at"):  # one point for all times, and its distances once
             found = [score.moments(points[:1], t, order)]
+        elif len(t) * self.n * score.dim**order <= _SMALL and "singular_values" not in self.quantities:
+            found, own = [score.moments(points, t, order)], (np.arange(len(t)),) * 2
         else:
             found = [score.moments(x[None], time, order) for x, time in zip(points, t[:, None], strict=True)]
         measured = {}
@@ -150,7 +155,7 @@ class PlainExperiment(Experiment):
                 measured[name] = np.array([np.sum(score.weights(x[None], time) ** q) for x, time in pairs])
                 continue
             attribute = {"excess_entropy": "entropy", "covariance_matrix": "covariance"}.get(name, name)
-            measured[name] = np.concatenate([getattr(part, attribute)[:, 0] for part in found])
+            measured[name] = np.concatenate([getattr(part, attribute)[own] for part in found])
         if "covariance" in measured:
             measured["covariance"] = np.einsum("tii->ti", measured["covariance"]).copy()
         return measured
