@@ -21,7 +21,7 @@ Examples:
 
 
 @click.command("diagnose", epilog=_EPILOG)
-@click.argument("entry", metavar="[MODULE:FUNCTION]", required=False)
+@click.argument("entry", metavar="[MODULE:FUNCTION | NETWORK.npz]", required=False)
 @click.option("--diffusers", "folder", metavar="FOLDER", help="A saved diffusers pipeline, instead of a function.")
 @click.option("--samples", required=True, metavar="FILE", help="What the model was trained on: .npy and others.")
 @click.option("--heldout", metavar="FILE", help="Samples that it has not seen.")
@@ -76,9 +76,10 @@ def command(
     """Measure what a trained model has memorised of its samples.
 
     MODULE:FUNCTION names a function score(x, t) of NumPy arrays, x of shape (B, d) and t of shape (B,), or a PyTorch
-    module: this imports MODULE, and so runs your code, from the working directory or installed. Samples are flattened,
-    .npy files read from disk and never unpickled. Prints dimensions, denoising risks and the likeness to the empirical
-    score at each noise, and which directions are lost, beside theory.
+    module: this imports MODULE, and so runs your code, from the working directory or installed. NETWORK.npz is what
+    phasediag train has written. Samples are flattened, .npy files read from disk and never unpickled. Prints
+    dimensions, denoising risks and the likeness to the empirical score at each noise, and which directions are lost,
+    beside theory.
     """
     import numpy as np
 
@@ -101,6 +102,8 @@ def command(
     with _in_working_directory():
         if entry is None:
             score = from_diffusers(folder)
+        elif entry.endswith(".npz"):
+            score = _trained(entry)
         else:
             with _one_line(f"{entry} cannot be loaded"):
                 score = load(entry, kind, clock)
@@ -113,6 +116,16 @@ def command(
 
         save_figure(found.plot(time=query.time, columns=columns)[0], output)
     emit(score_report(found, entry or str(folder), query.time, seed), query)
+
+
+def _trained(path: str) -> Any:
+    """Return a network from its file."""
+    try:
+        from phasediag.networks import load_network
+
+        return load_network(path)
+    except ImportError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _check(data: dict[str, Any]) -> None:

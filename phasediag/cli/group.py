@@ -20,6 +20,7 @@ ABOUT = {
     "regimes": "When classes are chosen, and when samples are memorised.",
     "crosscheck": "Theory against Monte Carlo, with error bars.",
     "analyze": "When your own samples are memorised, and how many prevent it.",
+    "train": "A small network, trained to denoise a law or samples.",
     "diagnose": "What a trained model has memorised.",
     "diagram": "The phase diagram, as a figure and as data.",
     "figure": "Named figures of the theory and of the paper.",
