@@ -144,6 +144,24 @@ def test_spectra_at_a_point():
     assert drawn.to_dict()["manifold"] == law.to_dict()
 
 
+def test_noisy_jacobians_of_one_component_are_those_of_the_linear_manifold():
+    linear, mixture = LinearManifold([1, 0.3], [1, 2]), GaussianMixture([1.0], [np.zeros(3)], [[1.0, 0.3, 0.3]])
+    t = np.array([0.3, 1.0])
+    one, other = (singular_values(law, t, n=200, regime="wishart", n_draws=2000, rng=1) for law in (mixture, linear))
+    np.testing.assert_allclose(one, other, rtol=0.02)
+
+
+@pytest.mark.parametrize("t", [0.6, 1.2])
+def test_noisy_jacobians_against_data_sets(t):
+    law, n, probe = random_mixture("isotropic"), 1000, Probe.at([0.4, -0.3, 0.2])
+    drawn = sampled_spectrum(law, t, n=n, probe=probe, n_draws=400).mean
+    noisy = singular_values(law, t, n=n, regime="wishart", probe=probe, n_draws=2000)
+    smooth = np.max(np.abs(drawn.value - singular_values(law, t, probe=probe)))
+    assert smooth > 8 * np.max(drawn.error)
+    # Of what noise does to the spectrum a few per cent are missing.
+    assert np.all(np.abs(noisy - drawn.value) <= 4 * drawn.error + 0.05 * smooth)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -155,7 +173,7 @@ def test_spectra_at_a_point():
         (lambda: critical_alphas(PAIR, 1.0, criterion="score", probe="at:1,2"), "is no point of this law in d = 16"),
         (lambda: crossover_alphas(PAIR, 0, 1, criterion="resolution"), "m must be a LinearManifold"),
         (lambda: phase_diagram(PAIR), "LinearManifold"),
-        (lambda: singular_values(PAIR, 1.0, n=9, regime="paper"), "regime must be population or sampled"),
+        (lambda: singular_values(PAIR, 1.0, n=9, regime="paper"), "regime must be population, sampled or wishart"),
         (lambda: singular_values(PAIR, 1.0, probe="test"), "probe must be a point for the population"),
         (lambda: singular_values(PAIR, 1.0, n=9, regime="sampled", probe="typical"), "is no point of this law"),
     ],

@@ -1,6 +1,7 @@
 import json
 from concurrent.futures import Executor, Future
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ OPTIONS = {
     "order": {"m": LinearManifold([1, 0.1], [1, 1], 3), "n": 30, "times": [0.02, 0.1, 1], "measured": {}},
     "large-d": {"sizes": (1, 3), "n_replicates": 8},
     "regimes": {"laws": {"a pair": SMALL_CLASS, "again": SMALL_CLASS}, "times": [1, 2, 4, 8, 60]},
-    "excess-entropy": {"dims": (3, 8), "n": 50, "seed": 6, "n_replicates": 30},
+    "excess-entropy": {"dims": (3, 8), "n": 50, "seed": 6, "n_replicates": 300},
     "hidden-manifold": {"activations": ("linear", "sign"), "ratios": (2, 1), "times": [0.1, 1, 10]},
 }
 
@@ -52,9 +53,16 @@ def drawn():
         patch.setattr(times_figure, "SIZES", (30, 100))
         patch.setattr(times_figure, "_FEW", {"finite": 2, "retained": 2})
         patch.setattr(order_figure, "_NODES", 3)
+        patch.setattr(entropy_figure, "exact_averages", averages_of_many_data_sets)
         # Exact averages at training points take seconds, and are tested where they are made.
         patch.setitem(CRITERIA, "retained", {None: CRITERIA["isolated"][None]})
         yield cache(lambda name: figure(name, **OPTIONS[name]))
+
+
+def averages_of_many_data_sets(law, t, *, alpha, probe):
+    """Stand for exact averages at training points."""
+    n = round(np.exp(alpha * law.ambient_dim))
+    return SimpleNamespace(excess_entropy=entropy_figure.excess_entropies(law.ambient_dim, n, [t], 800, rng=7)[0][0])
 
 
 class Interrupted(Executor):
@@ -302,15 +310,20 @@ def test_regimes(drawn):
 
 def test_excess_entropy(drawn):
     left, right = drawn("excess-entropy").axes
-    for d, limit, stretched in zip((3, 8), lines(left)[::2], lines(right)[::2], strict=True):
+    for d, own, stretched in zip((3, 8), range(0, 6, 3), range(0, 6, 3), strict=True):
         law = entropy_figure.pair(d)
         unit = condensation_time(law, n=50)
-        np.testing.assert_allclose(limit[:, 0], unit * stretched[:, 0])
+        exact, points, limit = (line.get_xydata() for line in left.lines[own : own + 3])
+        np.testing.assert_allclose(left.lines[own].get_xdata(), unit * right.lines[stretched].get_xdata())
+        # Measured points lie on the exact curve.
+        container = left.containers[own // 3]
+        bars = np.diff([segment[:, 1] for segment in container.lines[2][0].get_segments()], axis=1)[:, 0] / 2
+        curve = np.interp(np.log(points[:, 0]), np.log(exact[:, 0]), exact[:, 1])
+        assert np.max(np.abs(points[:, 1] - curve) / (bars + 1e-3)) < 4
         # Where the classes are apart each is one Gaussian of half of the samples.
         apart = limit[:, 0] < 0.02 * d
         expected = np.maximum(0, np.log(25) - d / 2 * np.log1p(1 / limit[apart, 0])) / np.log(50)
         np.testing.assert_allclose(limit[apart, 1], expected, atol=1e-3)
-    assert all(len(ax.containers) == 2 for ax in (left, right))
 
 
 def test_excess_entropies_are_those_of_whole_data_sets():

@@ -80,8 +80,8 @@ def singular_values(
     Parameters
     ----------
     m : LinearManifold or GaussianMixture
-        The data, with integer dimensions. Of a mixture, at a probe that is a point, ``population`` (where it is not the
-        same everywhere) and ``sampled`` are known. On the sphere ``sampled``, and ``population`` and ``paper``,
+        The data, with integer dimensions. Of a mixture, at a probe that is a point, ``population`` (not the same
+        everywhere), ``sampled`` and ``wishart`` are known. On the sphere ``sampled``, and ``population`` and ``paper``,
         which treat it as Gaussian.
     t : array_like
         Noise variance, > 0.
@@ -123,7 +123,7 @@ def singular_values(
     array([10. ,  4.4,  2.6,  1. ])
     """
     if hasattr(m, "components"):
-        return _of_mixture(m, t, alpha, regime, probe, n=n, log_n=log_n, n_draws=n_draws, rng=rng)
+        return _of_mixture(m, positive("t", t), alpha, regime, Probe.parse(probe), n, log_n, n_draws, rng)
     dims, d = m.integer_dims(), int(m.ambient_dim)
     if regime not in _RANDOM:
         levels = subspace_values(m, t, alpha, regime, probe, n=n, log_n=log_n)
@@ -181,31 +181,38 @@ def subspace_values(
 
 def _of_mixture(
     law: Any,
-    t: ArrayLike,
+    t: Float,
     alpha: ArrayLike | None,
     regime: str,
-    probe: Probe | str,
-    *,
-    n_draws: Any,
+    probe: Probe,
+    n: Any,
+    log_n: Any,
+    n_draws: int | None,
     rng: Any,
-    **size: Any,
 ) -> Float:
     """Return the spectrum of a mixture at a point, by the regimes that know one."""
-    from phasediag.laws.principal import principal_moments
-
-    t, where, d = positive("t", t), Probe.parse(probe), int(law.ambient_dim)
-    if regime == "sampled":
-        t, log_n = np.broadcast_arrays(t, _log_n(law, regime, alpha, size["n"], size["log_n"]))
-        _require_spectra(d, t.size)
-        return _sampled(law, t, log_n, where, _RANDOM[regime] if n_draws is None else n_draws, rng)
+    if regime not in ("population", *_RANDOM):
+        raise ValueError(f"regime must be population, sampled or wishart for a GaussianMixture, got {regime!r}")
+    if regime != "sampled" and probe.kind in ("test", "train"):
+        raise ValueError(f"probe must be a point for the {regime} of a GaussianMixture, got {str(probe)!r}")
+    draws = n_draws or _RANDOM.get(regime, 0)
     if regime != "population":
-        raise ValueError(f"regime must be population or sampled for a GaussianMixture, got {regime!r}")
-    if where.kind in ("test", "train"):
-        raise ValueError(f"probe must be a point for the population of a GaussianMixture, got {str(where)!r}")
+        t, size = np.broadcast_arrays(t, _log_n(law, regime, alpha, n, log_n))
+    d, flat = int(law.ambient_dim), t.ravel()
     _require_spectra(d, t.size)
-    flat = t.ravel()
-    spectra = np.abs(principal_moments(law, where.draw(law, flat), flat).slope) / flat[:, None]
-    return -np.sort(-spectra, axis=-1).reshape(*t.shape, d)
+    if regime == "sampled":
+        return _sampled(law, t, size, probe, draws, rng)
+    x = probe.draw(law, flat)
+    if regime == "population":
+        from phasediag.laws.principal import principal_moments
+
+        spectra = -np.sort(-np.abs(principal_moments(law, x, flat).slope)) / flat[:, None]
+        return spectra.reshape(*t.shape, d)
+    from phasediag.finite import exact_averages
+    from phasediag.jacobian.mixed_wishart import mixed_wishart
+
+    shared = exact_averages(law, flat, alpha=size.ravel() / d, probe=probe).participation
+    return mixed_wishart(law, x, flat, shared, draws, rng).reshape(*t.shape, d)
 
 
 def _log_n(m: Any, regime: str, alpha: ArrayLike | None, n: Any, log_n: ArrayLike | None) -> Float:

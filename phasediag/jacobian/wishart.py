@@ -10,7 +10,7 @@ from phasediag.laws.gaussian import tilted_variance
 from phasediag.laws.linear import LinearManifold
 from phasediag.probe import Probe
 
-__all__ = ["wishart"]
+__all__ = ["poisson_counts", "unit_wishart", "wishart"]
 
 # Beyond this many effective samples the noise is below rounding; the chi-squared law still fits a double.
 _MANY = 1e30
@@ -38,7 +38,7 @@ def wishart(m: LinearManifold, t: Float, log_n: Float, probe: Probe | str, n_dra
 
 def _tangent(s: Float, t: float, participation: float, n_draws: int, rng: np.random.Generator) -> Float:
     """Draw the singular values of random Jacobians along the manifold, shape (n_draws, m); s of shape (m,)."""
-    counts = _counts(min(1 / participation, _MANY) if participation > 0 else _MANY, n_draws, rng)
+    counts = poisson_counts(min(1 / participation, _MANY) if participation > 0 else _MANY, n_draws, rng)
     # The weights are divided by their sum: with more samples everything else weighs less.
     rest = (1 / counts) / np.mean(1 / counts)
     batches = np.array_split(np.arange(n_draws), max(1, int(n_draws * len(s) ** 2 / _BATCH)))
@@ -47,19 +47,19 @@ def _tangent(s: Float, t: float, participation: float, n_draws: int, rng: np.ran
 
 def _batch(s: Float, t: float, counts: Float, rest: Float, rng: np.random.Generator) -> Float:
     v1, v2 = tilted_variance(s, t, 1), tilted_variance(s, t, 2)
-    covariance = _unit_wishart(counts, len(s), rng) * np.sqrt(v2[:, None] * v2)
+    covariance = unit_wishart(counts, len(s), rng) * np.sqrt(v2[:, None] * v2)
     covariance[:, range(len(s)), range(len(s))] += rest[:, None] * (v1 - v2)
     return np.abs(np.linalg.eigvalsh(covariance) / t - 1) / t
 
 
-def _counts(n: float, n_draws: int, rng: np.random.Generator) -> Float:
+def poisson_counts(n: float, n_draws: int, rng: np.random.Generator) -> Float:
     """Draw Poisson numbers of mean n, at least 1; normal ones where they no longer fit an integer."""
     if n < 1e15:
         return np.maximum(1.0, rng.poisson(n, n_draws))
     return np.rint(rng.normal(n, np.sqrt(n), n_draws))
 
 
-def _unit_wishart(counts: Float, m: int, rng: np.random.Generator) -> Float:
+def unit_wishart(counts: Float, m: int, rng: np.random.Generator) -> Float:
     """Draw (1/P) sum_a z_a z_a^T for each count P, z_a standard normal of length m, from its triangular factor.
 
     Bartlett's factor has min(P, m) rows, whatever P, with chi-distributed diagonal: P may be astronomically large.
