@@ -58,7 +58,7 @@ def figure(name: str, **options: Any) -> "Figure":
     --------
     >>> fig = figure("gaps")
     >>> [ax.get_title("left") for ax in fig.axes]
-    ['(a) $t = 10 > s_0$', '(b) $s_1 < t = 0.1 < s_0$', '(c) $t = 10^{-5} < s_1$']
+    ['(a) $t = 10 > s_{0}$', '(b) $s_{1} < t = 0.1 < s_{0}$', '(c) $t = 10^{-5} < s_{1}$']
     """
     if name not in FIGURES:
         raise ValueError(f"figure must be one of {', '.join(FIGURES)}, got {name!r}")
