@@ -377,7 +377,7 @@ def test_critical_times_load_nothing_that_they_do_not_need():
         "try: main(['critical-times', '--var', '1,0.3', '--dims', '2,5', '--alpha', '0.23'])\n"
         "except SystemExit: pass\n"
         "heavy = {'scipy', 'sympy', 'mpmath', 'matplotlib', 'numpy.random', 'json', 'csv', 'decimal', 'shutil'}\n"
-        "rooms = {f'phasediag.{room}' for room in ('finite', 'rem.model', 'laws.gaussian', 'montecarlo')}\n"
+        "rooms = {f'phasediag.{room}' for room in ('finite', 'laws.gaussian', 'montecarlo')}\n"
         "loaded = (heavy | rooms) & set(sys.modules)\n"
         "assert not loaded, loaded"
     )

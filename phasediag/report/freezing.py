@@ -13,6 +13,10 @@ from phasediag.laws.linear import LinearManifold
 BOUNDS = (1.0, 2.0)
 
 
+# Times that are asked for all at once.
+_FEW = 1000
+
+
 class Below(NamedTuple):
     """The subspaces whose freezing point lies below one bound and not below the one before, and the smallest."""
 
@@ -41,11 +45,14 @@ def below_bounds(m: LinearManifold, log_n: Float, times: Float, probe: str) -> l
 
     t = np.maximum(times, np.finfo(float).tiny)
     order = np.argsort(t, axis=-1)
+    t = np.take_along_axis(t, order, axis=-1)
+    few = RandomEnergyModel(m, t, probe).freezing_point(log_n=log_n[:, None]) if t.size <= _FEW else None
 
     def freezing_point(rank: NDArray[np.intp]) -> Float:
-        index = np.take_along_axis(order, np.minimum(rank, t.shape[-1] - 1)[:, None], axis=-1)
-        model = RandomEnergyModel(m, np.take_along_axis(t, index, axis=-1)[:, 0], probe)
-        return model.freezing_point(log_n=log_n)
+        index = np.minimum(rank, t.shape[-1] - 1)[:, None]
+        if few is not None:
+            return np.take_along_axis(few, index, axis=-1)[:, 0]
+        return RandomEnergyModel(m, np.take_along_axis(t, index, axis=-1)[:, 0], probe).freezing_point(log_n=log_n)
 
     counts = [np.zeros(len(t), dtype=np.intp)]
     counts += [_first(freezing_point, bound, t.shape) for bound in BOUNDS]
