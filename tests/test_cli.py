@@ -539,6 +539,14 @@ def test_many_subspaces_fit(run, tmp_path):
     assert json.loads(out)["rows"][0]["condensation_time"] == condensation_time(m, n=1000)
 
 
+def test_many_sizes_share_a_table(run):
+    for argv in (("free-energy", "--n", "10:1000:200", "--t", "0.1,1"), ("finite", "--n", "10:20:50", "--t", 1)):
+        _, out, _ = run(argv[0], "--var", 1, "--dims", 4, *argv[1:])
+        assert len(out.splitlines()) < 250
+        assert "rows left out: --all shows them" in out
+        assert max(map(len, out.splitlines())) <= 80
+
+
 def test_laws_from_files(run, tmp_path):
     (tmp_path / "law.toml").write_text(
         'law = "gaussian-mixture"\nweights = [0.5, 0.5]\nmeans = [[4, 0], [-4, 0]]\ncovariances = [0.5, 0.5]\n'

@@ -87,7 +87,7 @@ def command(
         diagram.save(data)
     click.echo(click.wrap_text(f"Phase diagram: {diagram.summary(query.time)}", width()))
     if query.time != "ve":
-        click.echo(clock_line(query.time))
+        click.echo(click.wrap_text(clock_line(query.time), width()))
     for note in query.notes:
         click.echo(f"\nNote: {note}")
     click.echo("".join(f"\nWrote {click.format_filename(path)}" for path in (data, output) if path is not None))

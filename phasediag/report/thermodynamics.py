@@ -13,6 +13,9 @@ from phasediag.report.tables import Row, Table
 
 __all__ = ["free_energy_record", "free_energy_report"]
 
+# Data-set sizes, beyond which one table has them all.
+_MANY = 12
+
 _LEGEND = (
     "In nats, directions of the manifold only:",
     ("log_partition_per_dimension", "(log Z)/d"),
@@ -80,8 +83,11 @@ def by_size(rows: list[Row]) -> list[list[Row]]:
 
 
 def size_tables(groups: list[list[Row]]) -> list[Table]:
-    """Return one table for each data-set size, its size above it where there are several."""
+    """Return one table for each data-set size, its size above it where there are several; of many sizes one for all."""
     several = len(groups) > 1
+    if len(groups) > _MANY:
+        rows = [{name: value for name, value in row.items() if name != "log_n"} for group in groups for row in group]
+        return [Table(rows, keys=("alpha", "n", "t", "subspace", "variance"))]
     return [
         Table(
             [{name: value for name, value in row.items() if name not in ("alpha", "log_n", "n")} for row in rows],
