@@ -18,7 +18,7 @@ from phasediag.jacobian import (
 )
 from phasediag.jacobian.accuracy import FACTORS, RANGES, freezing_point, noise_to_signal, worst_factor
 from phasediag.jacobian.ordered import ordered
-from phasediag.jacobian.wishart import _counts, _tangent, _unit_wishart
+from phasediag.jacobian.wishart import _tangent, poisson_counts, unit_wishart
 
 PAPER = LinearManifold([1, 0.3], [2, 5], 30)
 MANIFOLDS = [PAPER, LinearManifold([0.3, 1], [5, 2]), LinearManifold([3, 1e-4, 0.02], [1, 4, 3], 12)]
@@ -153,7 +153,7 @@ def test_refusals(arguments, message):
 
 @pytest.mark.parametrize("n", [1.0, 3.0, 4.0, 9.0, 1e30])
 def test_triangular_factor_has_the_moments_of_a_wishart_matrix(n):
-    draws = _unit_wishart(np.full(100_000, n), 4, np.random.default_rng(1))
+    draws = unit_wishart(np.full(100_000, n), 4, np.random.default_rng(1))
     identity = np.eye(4)
     error = 5 * np.sqrt(4 / (n * len(draws)))
     np.testing.assert_allclose(draws.mean(axis=0), identity, atol=error + 1e-12)
@@ -163,7 +163,7 @@ def test_triangular_factor_has_the_moments_of_a_wishart_matrix(n):
 
 @pytest.mark.parametrize("n", [1.5, 40.0, 1e14, 1e16])
 def test_counts_have_the_mean_and_spread_of_poisson_numbers(n):
-    counts = _counts(n, 100_000, np.random.default_rng(4))
+    counts = poisson_counts(n, 100_000, np.random.default_rng(4))
     mean, square = (n, n) if n > 10 else (n + np.exp(-n), n + n**2 + np.exp(-n))  # where 0 becomes 1
     spread = np.sqrt(square - mean**2) if n < 10 else np.sqrt(n)
     np.testing.assert_allclose(counts.mean() - mean, 0, atol=5 * spread / np.sqrt(100_000))
@@ -189,8 +189,8 @@ def test_wishart_spectrum_against_explicit_samples():
 def test_wishart_noise_has_the_covariances_of_the_annealed_noise():
     """Against Y2 E[(y_i y_j - delta_ij v1_i)(y_k y_l - ...)] over y of variance v2, the noise of a weighted sum."""
     v1, v2, n, rng = np.array([1.0, 0.5]), np.array([0.6, 0.35]), 400.0, np.random.default_rng(5)
-    counts = _counts(n, 200_000, rng)
-    C = _unit_wishart(counts, 2, rng) * np.sqrt(v2[:, None] * v2)
+    counts = poisson_counts(n, 200_000, rng)
+    C = unit_wishart(counts, 2, rng) * np.sqrt(v2[:, None] * v2)
     C += (n / counts)[:, None, None] * np.diag(v1 - v2)
     entries = np.stack([C[:, 0, 0], C[:, 1, 1], C[:, 0, 1]])
     y = rng.standard_normal((2_000_000, 2)) * np.sqrt(v2)
