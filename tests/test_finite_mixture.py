@@ -20,8 +20,8 @@ FULL = GaussianMixture(
 )
 
 
-def by_quadrature_over_y(law, x, t, n):
-    """Return E log Z and the means of sum w^q, q = 2, 3, at x in the plane: trapezoidal rules in y and log s."""
+def energies_in_the_plane(law, x, t):
+    """Return energies and probabilities of y on a grid."""
     axis = np.linspace(-9, 9, 361)
     y = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     density = np.zeros(len(y))
@@ -30,7 +30,11 @@ def by_quadrature_over_y(law, x, t, n):
         density += weight * np.exp(-0.5 * np.sum(z**2, axis=0)) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
     density *= (axis[1] - axis[0]) ** 2
     kept = density > 1e-22
-    energy, density = np.sum((y[kept] - x) ** 2, axis=1) / (2 * t), density[kept]
+    return np.sum((y[kept] - x) ** 2, axis=1) / (2 * t), density[kept]
+
+
+def by_quadrature(energy, density, n):
+    """Return E log Z and the means of sum w^q, q = 2, 3, by the trapezoidal rule in log s."""
     step, rows = 0.25, []
     for log_s in np.arange(-np.log(n) - 45, 90, step):
         z = np.exp(np.minimum(log_s - energy, 600))
@@ -50,7 +54,7 @@ def test_full_covariances_at_a_point(x, t, n):
     size = {"alpha": FULL.alpha(n), "probe": Probe.at(x)}
     found, moments = exact_averages(FULL, t, **size), exact_fluctuations(FULL, t, **size)
     values = [found.log_partition, found.participation, moments.weight_moments[1]]
-    np.testing.assert_allclose(values, by_quadrature_over_y(FULL, x, t, n), rtol=1e-8)
+    np.testing.assert_allclose(values, by_quadrature(*energies_in_the_plane(FULL, x, t), n), rtol=1e-8)
     assert moments.weight_moments[0] == pytest.approx(float(found.participation), rel=1e-10)
 
 

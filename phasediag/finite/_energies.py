@@ -47,7 +47,7 @@ class Laws(Protocol):
     """
 
     @property
-    def parts(self) -> "Sequence[Energies]":
+    def parts(self) -> "Sequence[Part]":
         """The laws that this is a mixture of, whose kernels are known: itself alone."""
 
     @property
@@ -84,6 +84,17 @@ class Laws(Protocol):
 
     def __getitem__(self, points: Index) -> Self:
         """Return the laws seen from some of the points."""
+
+
+class Part(Laws, Protocol):
+    """A law that is no mixture."""
+
+    @property
+    def edge(self) -> float:
+        """Minus the lambda at which tables end: where Psi is singular, if anywhere."""
+
+    def logits(self, log_n: float, tail: float) -> tuple[float, float]:
+        """Return the ends of a table of all log s that matter, as places of lambda between the edge and 1."""
 
 
 @dataclass(frozen=True)

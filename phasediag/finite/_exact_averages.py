@@ -101,14 +101,14 @@ def exact_averages(law: Law, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | s
 
     Parameters
     ----------
-    law : LinearManifold or GaussianMixture
+    law : LinearManifold, GaussianMixture or Sphere
         The data. Kernels are linear in the law: those of a mixture are sums over its components.
     t : array_like
         Noise variance, > 0.
     alpha : array_like
         :math:`\log(N)/d \ge 0`; N may be any real number from 1 on, of any size.
     probe : Probe or str
-        ``origin``, ``displaced:k``, ``at``, ``profile``, ``test`` or ``train``; of a mixture all but ``profile``.
+        ``origin``, ``displaced:k``, ``at``, ``profile``, ``test`` or ``train``; of a mixture or sphere all but ``profile``.
 
     Returns
     -------

@@ -132,14 +132,14 @@ def _of_law(case: LawCase) -> Estimate:
     def average(nodes: Nodes) -> Estimate:
         value, error = weights_and_log_z(nodes, case.samples)
         # Measured from about its mean, the square of log Z does not cancel.
-        mean, variance = value[:, 3] + case.size / 2, value[:, 4]
+        mean, variance = value[:, 3] + (case.size - case.aside) / 2, value[:, 4]
         error[:, 4] += 2 * np.abs(mean) * error[:, 3]
         return Estimate(np.column_stack([value[:, :3], mean, variance + mean**2]), error)
 
     found = case.over_x(lambda e, weights: case.at(e, weights, average, floor, SIX_DIGITS), floor, SIX_DIGITS)
     mean, square = found.value[3:]
     error = found.error[4] + 2 * np.abs(mean) * found.error[3]
-    return Estimate(np.append(found.value[:3], square - mean**2), np.append(found.error[:3], error))
+    return Estimate(np.append(found.value[:3], square - mean**2 + case.aside / 2), np.append(found.error[:3], error))
 
 
 def _one_sample_of_law(case: LawCase) -> Estimate:
@@ -147,7 +147,9 @@ def _one_sample_of_law(case: LawCase) -> Estimate:
         variance = Estimate(np.array(case.size / 2), np.array(np.finfo(float).eps * case.size))
     else:
         (mean, square), (mean_error, square_error) = moments_of_energy(case)
-        variance = Estimate(square - mean**2, square_error + 2 * np.abs(mean) * mean_error)
+        variance = Estimate(
+            square - mean**2 + case.aside / 2 * case.random, square_error + 2 * np.abs(mean) * mean_error
+        )
     return Estimate(np.append(np.ones(3), variance.value), np.append(np.zeros(3), variance.error))
 
 

@@ -22,7 +22,7 @@ def excess_entropy(law: Law, t: ArrayLike, *, alpha: ArrayLike) -> Estimate:
 
     Parameters
     ----------
-    law : LinearManifold, GaussianMixture
+    law : LinearManifold, GaussianMixture or Sphere
         The data.
     t : array_like
         Noise variance, > 0.

@@ -84,7 +84,7 @@ def _one_energy(case: LawCase) -> Estimate:
     if case.probe.kind == "train":
         return Estimate(np.array(-case.size / 2), np.array(np.finfo(float).eps * case.size))
     moments = moments_of_energy(case)
-    return Estimate(-moments.value[0], moments.error[0])
+    return Estimate(-moments.value[0] - case.aside / 2 * case.random, moments.error[0])
 
 
 def moments_of_energy(case: LawCase) -> Estimate:

@@ -15,11 +15,13 @@ from phasediag.finite._energies import Accuracy, Laws
 from phasediag.finite._mixture_case import AtLaws, MixtureCase, OverX
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._samples import Samples
+from phasediag.finite._sphere_case import SphereCase
 from phasediag.laws.mixture import GaussianMixture
+from phasediag.laws.sphere import Sphere
 from phasediag.probe import Probe
 
 #: Laws other than a linear manifold of which exact averages are known.
-KNOWN = (GaussianMixture,)
+KNOWN = (GaussianMixture, Sphere)
 
 
 class LawCase(Protocol):
@@ -40,6 +42,10 @@ class LawCase(Protocol):
     @property
     def size(self) -> float:
         """Directions that add to the energies."""
+
+    @property
+    def aside(self) -> float:
+        """Directions of noise alone, which averages over noisy samples leave out."""
 
     @property
     def samples(self) -> Samples:
@@ -70,5 +76,7 @@ def over_laws(
         raise ValueError(f"exact averages are known for {known}, not for a {type(law).__name__}")
     if where.kind not in ("test", "train"):
         where.draw(law, np.ones(1))  # which checks the point
-    make: Callable[[float, float], LawCase] = partial(MixtureCase, law, where)
+    make: Callable[[float, float], LawCase] = (
+        partial(SphereCase, law, where) if isinstance(law, Sphere) else partial(MixtureCase, law, where)
+    )
     return each_case(make, law.ambient_dim, t, alpha, average)

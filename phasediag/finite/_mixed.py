@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import EPS, HIGHEST, MAX_RESIDUES, Energies, Index, Laws
+from phasediag.finite._energies import EPS, HIGHEST, MAX_RESIDUES, Energies, Index, Laws, Part
 from phasediag.finite._kernels import Insertions, Kernel, Kernels, one
 from phasediag.finite._panels import coordinates as invariants
 from phasediag.finite._panels import representatives as extremes
@@ -128,9 +128,7 @@ class _Absent:
         )
 
 
-def kernels_of(
-    e: Laws, own: Callable[[Energies], Kernels], log_n: float, log_s: Float, rows: int, tail: float
-) -> Kernels:
+def kernels_of(e: Laws, own: Callable[[Part], Kernels], log_n: float, log_s: Float, rows: int, tail: float) -> Kernels:
     """Return kernels of a law from those of its parts, but for those of which no sample matters up to log s (n,)."""
     if len(e.parts) == 1:
         return own(e.parts[0])
@@ -154,13 +152,14 @@ def _seen(e: Laws, log_n: float, log_s: Float, tail: float) -> NDArray[np.bool_]
 
 def representatives(e: Laws) -> Index:
     """Return points that stand for all in what contours and windows are chosen by."""
-    return np.unique(np.concatenate([extremes(part) for part in e.parts]))
+    return np.unique(np.concatenate([extremes(part) for part in e.parts if isinstance(part, Energies)]))
 
 
 def coordinates(e: Laws) -> Float:
     """Return what the place of the nodes is linear in."""
-    if len(e.parts) == 1:
-        return invariants(e.parts[0])
+    alone = e.parts[0]
+    if len(e.parts) == 1 and isinstance(alone, Energies):
+        return invariants(alone)
     point = np.arange(len(e))
     return np.column_stack([e.cgf(np.array(1.0), point), *(e.energy(np.array(lam), point) for lam in (0.5, 1.0))])
 

@@ -79,6 +79,11 @@ class MixtureCase:
         """Directions that add to the energies."""
         return self.law.ambient_dim
 
+    @property
+    def aside(self) -> float:
+        """Directions that averages over noisy samples leave out: none."""
+        return 0.0
+
     @cached_property
     def samples(self) -> Samples:
         """What is seen from x: at ``train`` one of the samples is where x came from."""

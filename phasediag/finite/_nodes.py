@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import Accuracy, Energies, Index, Laws
+from phasediag.finite._energies import Accuracy, Energies, Index, Laws, Part
 from phasediag.finite._kernels import Kernel, Kernels, OwnContours, along, one
 from phasediag.finite._mixed import coordinates, kernels_of, representatives
 from phasediag.finite._panels import SharedContours
+from phasediag.finite._sphere import SphereEnergies, SphereKernels
 from phasediag.finite._window import NODES, Placement, Window
 
 # Panels that points share, beyond which they do better in smaller groups.
@@ -40,7 +41,10 @@ class Nodes:
         log_s = (edges[:, :-1] + widths)[..., None] + widths[..., None] * NODES
         point = np.repeat(np.arange(len(e)), log_s[0].size)
 
-        def contours(part: Energies) -> Kernels:
+        def contours(part: Part) -> Kernels:
+            if isinstance(part, SphereEnergies):
+                return SphereKernels(part, log_s.ravel(), point)
+            assert isinstance(part, Energies)
             return OwnContours(part, log_s.ravel(), point, accuracy)
 
         kernels = kernels_of(e, contours, log_n, window.high, log_s.size, accuracy.negligible)
@@ -59,7 +63,8 @@ class Nodes:
         log_s = (shift[:, None, None] + v).ravel()
         point = np.repeat(np.arange(len(e)), v.size)
 
-        def contours(part: Energies) -> Kernels:
+        def contours(part: Part) -> Kernels:
+            assert isinstance(part, Energies)
             return SharedContours(part, shift, v, sample, accuracy)
 
         kernels = kernels_of(e, contours, log_n, shift + edges[-1], log_s.size, accuracy.negligible)
@@ -69,6 +74,7 @@ class Nodes:
     def unmixed(self) -> Energies:
         """The laws of the energies of a linear manifold."""
         (part,) = self.e.parts
+        assert isinstance(part, Energies)
         return part
 
     @property

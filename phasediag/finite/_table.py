@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import digamma, gammaln, logsumexp, zeta
 
 from phasediag._arrays import Float
-from phasediag.finite._energies import Energies, Laws
+from phasediag.finite._energies import Laws, Part
 
 _TABLE = 240
 
@@ -42,7 +42,7 @@ class _Saddles(Table):
     logit: Float  # (n, T), decreasing: the place of lambda between the edge and 1
 
     @classmethod
-    def wide(cls, e: Energies, log_n: float, tail: float) -> "_Saddles":
+    def wide(cls, e: Part, log_n: float, tail: float) -> "_Saddles":
         logit = np.linspace(*e.logits(log_n, tail), _TABLE)
         return cls.of(e, np.broadcast_to(logit, (len(e), _TABLE)), whole=True)
 
@@ -56,7 +56,7 @@ class _Saddles(Table):
         return _Saddles.of(part, logit, whole=False)
 
     @classmethod
-    def of(cls, e: Energies, logit: Float, whole: bool) -> "_Saddles":
+    def of(cls, e: Part, logit: Float, whole: bool) -> "_Saddles":
         A, point = e.edge, np.arange(len(e))[:, None]
         left, right = (1 + A) / (1 + np.exp(-logit)), (1 + A) / (1 + np.exp(logit))
         lam = np.where(logit > 0, 1 - right, left - A)
