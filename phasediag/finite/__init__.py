@@ -10,11 +10,12 @@ to an average over data sets:
    ``_panels``: contours that many x share). :math:`g = K_{0,1}`.
 3. N samples. As they are independent, :math:`\mathrm{E}\,e^{-sZ} = g(s)^N`, and each sample in a sum takes a factor g
    out and puts its kernel in (``_samples``: N fresh ones, or one of them planted at x).
-4. An average is an integral over log s (``_window``, ``_table``: where it lives; ``_nodes``: quadrature there; ``_integrals``),
-   as :math:`\mathrm{E}\log Z = \int \frac{ds}{s}\,[e^{-s} - g^N]`. Directions of many variances are interpolated
-   (``_directions``).
+4. An average is an integral over log s (``_window``, ``_table``: where it lives; ``_nodes``: quadrature there;
+   ``_integrals``), as :math:`\mathrm{E}\log Z = \int \frac{ds}{s}\,[e^{-s} - g^N]`. Directions of many variances are
+   interpolated (``_directions``).
 5. Where x is random as well it is averaged over (``_points``): by Gauss rules (``_gauss``) or quasi-Monte Carlo
-   (``_sobol``) of independent variables (``_variables``), many x at a time (``_blocks``), the participation where its mean comes from (``_rare``).
+   (``_sobol``) of independent variables (``_variables``), one by the trapezoidal rule (``_line``); many x at a time
+   (``_blocks``), the participation where its mean comes from (``_rare``).
 6. Other laws: a mixture has the kernels of its components (``_mixed``; ``_mixture_points``: what noisy samples see),
    a sphere integrals over an angle (``_sphere``). ``_mixture_case`` and ``_sphere_case`` are what ``_cases`` is to a
    linear manifold, ``_law_averages`` what all have in common.

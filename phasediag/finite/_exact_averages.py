@@ -108,7 +108,7 @@ def exact_averages(law: Law, t: ArrayLike, *, alpha: ArrayLike, probe: Probe | s
     alpha : array_like
         :math:`\log(N)/d \ge 0`; N may be any real number from 1 on, of any size.
     probe : Probe or str
-        ``origin``, ``displaced:k``, ``at``, ``profile``, ``test`` or ``train``; of a mixture or sphere all but ``profile``.
+        ``origin``, ``displaced:k``, ``at``, ``test``, ``train`` or, of a linear manifold, ``profile``.
 
     Returns
     -------
