@@ -121,3 +121,13 @@ def test_shapes_broadcast_and_huge_data_sets_are_fine():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         exact_averages(**{"law": ONE, "t": 1.0, "alpha": 0.5, **arguments})
+
+
+def test_results_are_tables_too():
+    pandas = pytest.importorskip("pandas")
+    found = exact_averages(LinearManifold([1, 0.3], [2, 5]), [0.1, 1.0], alpha=0.5)
+    frame = found.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame["covariance:1"]) == list(found.covariance[:, 1])
+    assert list(frame["log_partition"]) == list(found.log_partition)
+    assert "<th>participation</th>" in found._repr_html_()
