@@ -24,10 +24,10 @@ def condensed(m: LinearManifold, t: Float, log_n: Float, probe: Probe | str) -> 
 def paper(m: LinearManifold, t: Float, log_n: Float, probe: Probe | str) -> Float:
     """Return the regime ``paper``, in the same shape."""
     s, dims = np.array(m.data_variances), np.array(m.dims, dtype=float)
-    spread = np.sum(dims * s**2) / 2 if m.geometry == "gaussian" else 0.0
     log_n, t = log_n[..., None], t[..., None]
 
-    with np.errstate(divide="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        spread = np.sum(dims * s**2) / 2 if m.geometry == "gaussian" else 0.0
         phi_0 = _excess(t, spread / (2 * log_n))
         phi = _excess(t, (spread + t * variances(m)) / (2 * log_n))
         F = (phi_0 + phi) / t / t * np.sum(dims * s / (t + s), axis=-1, keepdims=True)

@@ -194,10 +194,9 @@ class LinearManifold(FromSpectra):
 
     def integer_dims(self) -> tuple[int, ...]:
         """Return the dimensions as integers; a ValueError where a vector of length d would need a fraction."""
-        if not all(isinstance(size, int) for size in (*self.dims, self.ambient_dim)):
-            raise ValueError(
-                f"dims and ambient_dim must be integers here, got dims={self.dims} in d={self.ambient_dim}"
-            )
+        fractions = [size for size in (*self.dims, self.ambient_dim) if not isinstance(size, int)]
+        if fractions:
+            raise ValueError(f"dims and ambient_dim must be integers here, got {fractions[0]:g} among them")
         return tuple(int(m) for m in self.dims)
 
     def sample(self, n: int, rng: Any = None) -> Float:
