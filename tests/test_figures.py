@@ -33,6 +33,8 @@ ALPHAS = np.array([0.5, 0.6, 0.9])
 SMALL_CLASS = GaussianMixture([0.6, 0.4], [[6.0, *np.zeros(15)], [-6.0, *np.zeros(15)]], [1.0, 1.0])
 OPTIONS = {
     "gaps": {},
+    "trained-spectra": {},
+    "trained-critical": {},
     "score-field": {"n": 40, "seed": 3},
     "spectrum": {"n": 200, "seed": 2, "n_times": 3},
     "dataset-size": {"sizes": (10, 100), "n_replicates": 2, "seed": 1},

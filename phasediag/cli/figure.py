@@ -25,6 +25,7 @@ Example:
 @click.argument("name", type=click.Choice(list(FIGURES)), metavar="NAME")
 @click.option("--variant", help="For spectrum: article, or released for the settings of the authors' script.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the random samples. [default: the figure's own]")
+@click.option("--quick", is_flag=True, default=None, help="For trained ones: train a few small networks, in a minute.")
 @figure_options(required=True, columns=False)
 def command(name: str, output: str, **options: Any) -> None:
     """Draw one of the named figures, those of the theory's source paper among them."""
@@ -40,7 +41,11 @@ def command(name: str, output: str, **options: Any) -> None:
     for option in given:
         if option not in known:
             raise click.UsageError(f"figure {name} takes no --{option}")
-    save_figure(draw(**given, **(_progress() if "progress" in known else {})), output)
+    try:
+        drawn = draw(**given, **(_progress() if "progress" in known else {}))
+    except ImportError as error:
+        raise click.UsageError(str(error)) from None
+    save_figure(drawn, output)
     click.echo(f"Wrote {output}")
 
 

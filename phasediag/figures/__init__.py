@@ -21,6 +21,11 @@ FIGURES = {
     ),
     "order": ("order", "noise loses large variances first, bias small ones: both orders on one manifold, measured"),
     "large-d": ("large_d", "how fast the limit of large d comes true, from N = 20 to N = exp(1000)"),
+    "trained-spectra": ("trained_spectra", "spectra of networks trained on N = 10 ... 20000 samples"),
+    "trained-critical": (
+        "trained_critical",
+        "samples that a trained network needs to know a direction, and the criteria",
+    ),
     "closures": ("closures", "gaussian and exact closures against exact averages at finite N and Monte Carlo"),
     "regimes": ("regimes", "speciation and collapse of mixtures in the (alpha, t) plane, class by class"),
     "excess-entropy": ("excess_entropy", "how many samples share the weights at training points, for d = 16 ... 4096"),
