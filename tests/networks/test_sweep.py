@@ -20,18 +20,15 @@ def test_only_what_is_new_is_trained(tmp_path, monkeypatch):
     path, trained = tmp_path / "sweep.json", []
     run = rooms._Run.to_the_end
     monkeypatch.setattr(rooms._Run, "to_the_end", lambda self: (trained.append(len(self._samples)), run(self))[1])
-    first = sweep(M, [10, 20], [0.1, 1], seeds=[0], recipe=SMALL, path=path)
-    assert trained == [10, 20]
-    again = sweep(M, [10, 20], [0.1, 1], seeds=[0], recipe=SMALL, path=path)
-    assert trained == [10, 20]
-    assert again == first == load_sweep(path)
+    first = sweep(M, [10], [0.1], seeds=[0], recipe=SMALL, path=path)
+    assert sweep(M, [10], [0.1], seeds=[0], recipe=SMALL, path=path) == first == load_sweep(path)
+    assert trained == [10]
     with ThreadPoolExecutor(2) as pool:
-        more = sweep(M, [10, 20, 30], [0.1, 1], seeds=[0, 1], recipe=SMALL, path=path, executor=pool)
-    assert sorted(trained[2:]) == [10, 20, 30, 30]
-    assert more.values("n", seed=0).tolist() == [10, 20, 30]
-    path.unlink()
-    assert sweep(M, [10, 20, 30], [0.1, 1], seeds=[0, 1], recipe=SMALL, path=path) == more
-    assert more.values("noise").shape == (6, 2, 2)
+        more = sweep(M, [10, 20], [0.1], seeds=[0, 1], recipe=SMALL, path=path, executor=pool)
+    assert sorted(trained[1:]) == [10, 20, 20]
+    assert more.values("n", seed=0).tolist() == [10, 20]
+    assert sweep(M, [20], [0.1], seeds=[1], recipe=SMALL).records[0] == more.records[-1]
+    assert more.values("noise").shape == (4, 1, 2)
     assert np.all(more.values("risk_model") > 0)
 
 
