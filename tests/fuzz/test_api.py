@@ -75,7 +75,7 @@ EVERY = {
     "mutual_information": calls(phasediag.mutual_information, law=manifolds, t=arrays),
     "exact_averages": calls(
         exact_averages,
-        m=manifolds, t=positive, alpha=st.floats(0.01, 2), probe=st.sampled_from(["origin", "displaced:1"]),
+        law=manifolds, t=positive, alpha=st.floats(0.01, 2), probe=st.sampled_from(["origin", "displaced:1"]),
     ),
 }  # fmt: skip
 
