@@ -123,7 +123,9 @@ def _rows(found: Measurement, level: str, prediction: Prediction) -> list[CrossC
         mean, error = found.mean(quantity), found.standard_error(quantity)
         # Where all data sets agree to rounding, neither side is known better than that.
         rounding = 1e-11 * (np.abs(theory) + np.abs(mean)) + np.finfo(float).tiny
-        spread = np.linalg.norm([error, theory_error, rounding, unseen_error(found, quantity, theory)], axis=0)
+        errors = [error, theory_error, rounding, unseen_error(found, quantity, theory)]
+        # Squares of the smallest errors underflow.
+        spread = np.maximum(np.linalg.norm(errors, axis=0), np.max(errors, axis=0))
         # Where theory or error is beyond all doubles there is no z: nan, which reports show as missing.
         with np.errstate(invalid="ignore", over="ignore"):
             z = (mean - theory) / spread
