@@ -84,7 +84,7 @@ class Query:
         if not isinstance(self.law, LinearManifold):
             raise click.UsageError(
                 f"--law: this command needs a linear manifold, not a {type(self.law).__name__}; condensation, "
-                "information and regimes take any law"
+                "information and regimes take any law, finite and crosscheck mixtures and spheres"
             )
         return self.law
 

@@ -13,6 +13,8 @@ from phasediag.finite._variables import Variable
 
 # Nodes for each variable, up to what several can afford.
 _RULES = (4, 7, 10, 14, 19, 25, 34, 46)
+# Where few digits are wanted.
+_FEW_DIGITS = (4, 7, 10, 13, 16, 20, 25, 34, 46)
 _MOST = {1: 46, 2: 46, 3: 25}
 _ROUGH = 4
 #: What the averages are wanted to, relative to themselves.
@@ -29,11 +31,12 @@ def by_gauss_rules(
     A ``rough`` average is that of one small rule.
     """
     values: list[Float] = []
-    for size in (_ROUGH,) if rough else (size for size in _RULES if size <= _MOST[len(variables)]):
+    few = tolerance > TOLERANCE
+    for size in (_ROUGH,) if rough else [n for n in (_FEW_DIGITS if few else _RULES) if n <= _MOST[len(variables)]]:
         points, weights = product_rule(tuple(variables), size)
         found = wanted.at(points, weights)
         values.append(weights @ found.value)
-        left = _left(values) if tolerance <= TOLERANCE else _left_of_three(values)
+        left = _left_of_three(values) if few else _left(values)
         if np.all(left <= tolerance * np.maximum(np.abs(values[-1]), wanted.floor)):
             break
     error = weights @ found.error + left + _left_out(weights, found.value)

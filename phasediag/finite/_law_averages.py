@@ -11,8 +11,8 @@ from phasediag.finite._nodes import Nodes
 from phasediag.finite._rare import logs_of, support
 from phasediag.finite._samples import Samples
 
-#: What averages over x are wanted to, relative to themselves; E H alone to the part of log N.
-SIX_DIGITS, _OF_LOG_N = 1e-6, 1e-3
+#: What averages over x are wanted to, relative to themselves; of E H alone the rule over x and its integrals, in log N.
+SIX_DIGITS, _OF_LOG_N, _NUMERICAL = 1e-6, 7e-4, 1.5e-3
 
 
 def averages(case: LawCase) -> Estimate:
@@ -56,7 +56,7 @@ def entropy(case: LawCase) -> Estimate:
         return Estimate(_planted_energy(nodes.e) - np.euler_gamma - mean.value, mean.error)
 
     def at(e: Laws, weights: Float) -> Estimate:
-        return case.at(e, weights, both, floor, _OF_LOG_N)
+        return case.at(e, weights, both, floor, _NUMERICAL)
 
     found = case.over_x(at, floor, _OF_LOG_N)
     return Estimate(found.value, found.error)
