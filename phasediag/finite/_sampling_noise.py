@@ -14,7 +14,7 @@ from phasediag.finite._energies import EPS, FINE
 from phasediag.finite._median import median
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._noise_at_x import at_x
-from phasediag.finite._points import Wanted
+from phasediag.finite._points import Cloud, Wanted
 from phasediag.finite._result import Result
 from phasediag.finite._score_moments import covariance_fluctuations, mean_fluctuations
 from phasediag.laws.linear import LinearManifold
@@ -141,27 +141,10 @@ def _of_score(case: Case, k: int) -> Estimate:
 
 def _over_x(case: Case, criterion: str, k: int) -> Estimate:
     """Return root mean squares over x, and the median of the ratio."""
-    case = replace(case, few=2)  # three digits are enough
-    s, dim, planted = case.s[k], case.dims[k], case.probe.kind == "train"
+    s, t, dim = case.s[k], case.t, case.dims[k]
     if dim < 1:
         raise ValueError(f"dims must be 1 or more where x is random, got {dim:g} for subspace {k}")
-
-    def at(chi: Float, weights: Float, floor: float = 0.0) -> Estimate:
-        """Return the average over the directions of x in its subspace, the polynomial's coefficients, and xi_k."""
-
-        def average(nodes: Nodes) -> Estimate:
-            xi = nodes.unmixed.xi[:, k : k + 1]
-            value, error = at_x(nodes, k, planted, criterion)
-            powers = xi ** np.arange(value.shape[1]) * _shares(dim)[: value.shape[1]]
-            mean, mean_error = (np.sum(part * powers, axis=1, keepdims=True) for part in (value, error))
-            return Estimate(np.hstack([mean, value, xi]), np.hstack([mean_error, error, np.zeros_like(xi)]))
-
-        return case.at_points(chi, weights, average, np.array([30 * floor, *[np.inf] * (_COEFFICIENTS[criterion] + 1)]))
-
-    # Three digits, whatever averages are wanted to.
-    floor = 1e-3 / case.tolerance * max(float(at(case.dims[None], np.ones(1)).value[0, 0]), 0.0)
-    wanted = np.array([floor, *[np.inf] * (_COEFFICIENTS[criterion] + 1)])
-    cloud = case.over_points(Wanted(partial(at, floor=floor), wanted))
+    cloud = _squares(case, criterion, k)
 
     def ratio(values: Float, u: Float) -> Float:
         """Return the square of the noise over that of the signal where x_i^2/s is the quantile u of its law."""
@@ -171,7 +154,6 @@ def _over_x(case: Case, criterion: str, k: int) -> Estimate:
         return noise if criterion == "resolution" else noise / q
 
     middle = median(cloud, case.dims, ratio)
-    t = case.t
     scale, signal = (s**2 / t**4, 1 / (t + s)) if criterion == "resolution" else (s / t**2, 1 / np.sqrt(t + s))
     relative = scale if criterion == "resolution" else scale * (1 + t / s)
     found = [
@@ -181,6 +163,31 @@ def _over_x(case: Case, criterion: str, k: int) -> Estimate:
     return Estimate(
         np.array([signal, *(x for x, _ in found)]), np.array([EPS * signal, *(error for _, error in found)])
     )
+
+
+def _squares(case: Case, criterion: str, k: int) -> Cloud:
+    """Average the squared noise over x; at each point also its coefficients as a polynomial in x_i^2/s, and xi_k."""
+    case = replace(case, few=2)  # three digits are enough
+    planted, count = case.probe.kind == "train", _COEFFICIENTS[criterion]
+    shares = _shares(case.dims[k])[:count]
+
+    def average(nodes: Nodes) -> Estimate:
+        xi = nodes.unmixed.xi[:, k : k + 1]
+        value, error = at_x(nodes, k, planted, criterion)
+        mean, mean_error = (part * xi ** np.arange(count) @ shares[:, None] for part in (value, error))
+        return Estimate(np.hstack([mean, value, xi]), np.hstack([mean_error, error, np.zeros_like(xi)]))
+
+    def at(chi: Float, weights: Float, floor: float = 0.0) -> Estimate:
+        return case.at_points(chi, weights, average, _alone(30 * floor, count))
+
+    # Three digits, whatever averages are wanted to.
+    floor = 1e-3 / case.tolerance * max(float(at(case.dims[None], np.ones(1)).value[0, 0]), 0.0)
+    return case.over_points(Wanted(partial(at, floor=floor), _alone(floor, count)))
+
+
+def _alone(floor: float, count: int) -> Float:
+    """Return the floors of averages of which only the first matters, by itself."""
+    return np.array([floor, *[np.inf] * (count + 1)])
 
 
 def _roots(square: Estimate) -> tuple[float, float]:
