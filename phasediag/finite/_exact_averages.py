@@ -13,7 +13,7 @@ from phasediag.finite._energies import FINE
 from phasediag.finite._integrals import Level, integrals, joined, position
 from phasediag.finite._law_averages import averages
 from phasediag.finite._law_cases import over_laws
-from phasediag.finite._median import median, of_column
+from phasediag.finite._median import as_known, median, of_column
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._points import Wanted
 from phasediag.finite._rare import mean_of_rare, support, with_logs
@@ -208,7 +208,13 @@ def _over_x(case: Case) -> Estimate:
     log_z, *shares, typical = (Estimate(*pair) for pair in zip(cloud.value[:4], cloud.error[:4], strict=True))
     if rare is not None:
         shares = [Estimate(*pair) for pair in zip(rare.value, rare.error, strict=True)]
-    parts = [log_z, shares[0], _exp(typical), _exp(median(cloud, case.dims, of_column(3))), support(*shares)]
+    parts = [
+        log_z,
+        shares[0],
+        _exp(typical),
+        _exp(as_known(median(cloud, case.dims, of_column(3)), typical)),
+        support(*shares),
+    ]
     return Estimate(
         np.append([part.value for part in parts], cloud.value[4:]),
         np.append([part.error for part in parts], cloud.error[4:]),

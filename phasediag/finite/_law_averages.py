@@ -7,6 +7,7 @@ from phasediag._estimate import Estimate
 from phasediag.finite._energies import FINE, Laws
 from phasediag.finite._integrals import integrals, joined, position
 from phasediag.finite._law_cases import LawCase
+from phasediag.finite._median import as_known
 from phasediag.finite._nodes import Nodes
 from phasediag.finite._rare import logs_of, support
 from phasediag.finite._samples import Samples
@@ -36,7 +37,7 @@ def averages(case: LawCase) -> Estimate:
         Estimate(entropy.value - case.size / 2, entropy.error),
         Y2,
         _exp(typical),
-        _exp(found.median(3)),
+        _exp(as_known(found.median(3), typical)),
         support(Y2, product),
     ]
     return Estimate(np.array([part.value for part in parts]), np.array([part.error for part in parts]))

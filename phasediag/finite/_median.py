@@ -49,6 +49,11 @@ def median_of_classes(weights: Float, clouds: Sequence[Cloud], column: int, vari
     return Estimate(found.value, found.error + np.abs(np.median(coarse) - found.value))
 
 
+def as_known(middle: Estimate, mean: Estimate) -> Estimate:
+    """Return a median, whose error knows of x alone, with the error that the values have at each x."""
+    return Estimate(middle.value, middle.error + mean.error)
+
+
 def _draws(count: int) -> Float:
     """Return quasi-random numbers between 0 and 1, scrambled anew in each group."""
     from scipy.stats import qmc
