@@ -62,24 +62,31 @@ def _distance(clouds: list[Cloud], log_z: float, Y2: float, energy: float) -> fl
     :math:`\gamma/(6\sqrt{2\pi})` and :math:`0.023\,\kappa`. The skewness of the levels not drawn is left out, and the
     samples that stand for them bring a kurtosis in.
     """
+    drawn = [_moves(cloud, log_z, Y2, energy) for cloud in clouds if cloud.bulk is not None and len(cloud.signs)]
+    if not drawn:
+        return 0.0
+    largest = np.max([np.abs(part).max(axis=1, initial=0) for *parts, _ in drawn for part in parts], axis=0)
+    unit = np.where(largest > 0, largest, 1)[:, None]  # their squares may be too small for doubles
     second, third, fourth = np.zeros((3, 3))
-    for cloud in clouds:
-        if cloud.bulk is None or not len(cloud.signs):
-            continue
-        w, squares = np.abs(cloud.weights(log_z)), np.abs(cloud.weights(log_z, 2))
-        # What each level adds to log Z, Y2 and H.
-        moves = np.array([w, squares - 2 * Y2 * w, w * (1 + cloud.all_levels.energies - energy)])
-        low, noise = np.split(moves, [len(cloud.levels.energies)], axis=1)
-        # One level more here is one less elsewhere.
-        half = cloud.bulk.log_kappa[0] / 2
-        number = np.exp(cloud.log_amplitudes - half)
-        mean = (noise @ number / (number @ number))[:, None]
-        low, noise = low - mean * np.exp(-half), noise - mean * number
-        own = np.sum(noise**2, axis=1)
-        second += own + np.sum(low**2, axis=1)
-        third += noise**3 @ np.exp(-cloud.log_amplitudes)
-        fourth += np.sum(noise**4, axis=1) - 3 * own**2 / len(cloud.signs)
+    for low, noise, log_amplitudes in drawn:
+        own = np.sum((noise / unit) ** 2, axis=1)
+        second += own + np.sum((low / unit) ** 2, axis=1)
+        third += (noise / unit) ** 3 @ np.exp(-log_amplitudes)
+        fourth += np.sum((noise / unit) ** 4, axis=1) - 3 * own**2 / noise.shape[1]
     known = second > 0
     second = np.where(known, second, 1)
     parts = np.abs(third) / second**1.5 / (6 * np.sqrt(2 * np.pi)) + 0.023 * np.abs(fourth) / second**2
     return float(np.max(np.where(known, parts, 0)))
+
+
+def _moves(cloud: Cloud, log_z: float, Y2: float, energy: float) -> tuple[Float, Float, Float]:
+    """Return what each level drawn, and each that stands for others, adds to log Z, Y2 and H; and log amplitudes."""
+    assert cloud.bulk is not None
+    w, squares = np.abs(cloud.weights(log_z)), np.abs(cloud.weights(log_z, 2))
+    moves = np.array([w, squares - 2 * Y2 * w, w * (1 + cloud.all_levels.energies - energy)])
+    low, noise = np.split(moves, [len(cloud.levels.energies)], axis=1)
+    # One level more here is one less elsewhere.
+    half = cloud.bulk.log_kappa[0] / 2
+    number = np.exp(cloud.log_amplitudes - half)
+    mean = (noise @ number / (number @ number))[:, None]
+    return low - mean * np.exp(-half), noise - mean * number, cloud.log_amplitudes
