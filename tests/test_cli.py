@@ -93,7 +93,7 @@ def test_critical_times_table_is_aligned_and_explained(run):
     assert lines[5].split() == ["subspace", "variance", "dim", "resolution", "typical", "score", "typical"]
     assert len({len(line) for line in lines[5:8]}) == 1
     assert max(map(len, lines)) <= 80
-    assert "Noise loses the largest variance first, at every probe: subspace 0." in lines
+    assert "Noise loses the largest variance first (resolution, score): subspace 0." in lines
     assert "Bias loses the smallest first, at noisy samples (retained): subspace 1." in lines
     for name in ("rem_gaussian", "isolated", "resolution", "score", "resolution_typical", "Probes"):
         assert any(line.strip().startswith(name) for line in lines[-20:])

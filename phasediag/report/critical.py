@@ -257,7 +257,7 @@ def _who_is_first(record: Record, columns: Sequence[str]) -> list[str]:
         return []
     largest, smallest = (subspaces(_where(variances, extreme(variances))) for extreme in (max, min))
     return [
-        f"Noise loses the largest variance first, at every probe: {largest}.",
+        f"Noise loses the largest variance first (resolution, score): {largest}.",
         f"Bias loses the smallest first, at noisy samples (retained): {smallest}.",
     ]
 
